@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * CPUID: what the module offers (cpuid_policy.c), what user space gave the vCPU
+ * and what the guest reads of it (cpuid.c).
+ */
+#ifndef LODGE_CPUID_H
+#define LODGE_CPUID_H
+
+#include "lodge.h"
+
+#define LODGE_MAX_CPUID_ENTRIES	256
+
+/* KVM_GET_SUPPORTED_CPUID / KVM_GET_EMULATED_CPUID: fills @entries, returns how many, or -E2BIG. */
+int lodge_cpuid_supported(struct kvm_cpuid_entry2 *entries, u32 max);
+int lodge_cpuid_emulated(struct kvm_cpuid_entry2 *entries, u32 max);
+/* KVM_SET_CPUID2/KVM_SET_CPUID (converted). Loaded.  0, -EINVAL, -E2BIG. Takes a copy. */
+int lodge_cpuid_set(struct lodge_vcpu *vcpu, const struct kvm_cpuid_entry2 *entries, u32 n);
+int lodge_cpuid_get(struct lodge_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 max);	/* count or -E2BIG */
+void lodge_cpuid_free(struct lodge_vcpu *vcpu);
+/* The guest's entry, or NULL. @index matters only for leaves that have one. */
+const struct kvm_cpuid_entry2 *lodge_cpuid_find(struct lodge_vcpu *vcpu, u32 function, u32 index);
+/* What CPUID answers, out-of-range leaves by the manual's rule included. Quick. */
+void lodge_cpuid_query(struct lodge_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
+/* CR4.OSXSAVE, CR4.PKE, XCR0, APIC base or MWAIT enable changed: the bits that mirror them. */
+void lodge_cpuid_update_runtime(struct lodge_vcpu *vcpu);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The instruction emulator, as exit handlers call it.  It fetches, decodes
+ * (arch/x86/decode.c) and executes one instruction of the guest; a memory or
+ * port access that user space must answer ends it with LODGE_TO_USER and
+ * vcpu->complete set, and the next KVM_RUN carries on.
+ */
+#ifndef LODGE_EMULATE_H
+#define LODGE_EMULATE_H
+
+#include "lodge.h"
+
+#define LODGE_EMU_SKIP		BIT(0)	/* only move RIP past the instruction */
+#define LODGE_EMU_UD		BIT(1)	/* exit was a #UD: emulate only what the CPU lacks, else reflect it */
+#define LODGE_EMU_PF		BIT(2)	/* exit was a fault at a guest-physical address (@gpa valid) */
+
+int lodge_emu_create(struct lodge_vcpu *vcpu);
+void lodge_emu_destroy(struct lodge_vcpu *vcpu);
+
+/**
+ * lodge_emulate - run the instruction at RIP in software
+ * @gpa: where the fault was, when LODGE_EMU_PF is in @flags
+ * @insn: bytes the CPU recorded, or NULL to fetch them
+ * @len: number of those bytes
+ *
+ * Return: enum lodge_next; guest faults are queued and count as LODGE_RESUME.
+ */
+int lodge_emulate(struct lodge_vcpu *vcpu, gpa_t gpa, u32 flags, const void *insn, int len);
+
+/**
+ * lodge_skip_known - move RIP past an instruction whose opcode is known
+ * @opcode: its bytes without prefixes; @len of them
+ * @total: the instruction's length without prefixes
+ *
+ * For CPUs without NRIP save: fetches the bytes at RIP, skips the prefixes and checks the
+ * opcode.  Return: LODGE_RESUME, also when the fetch faults (queued), or what
+ * lodge_emulation_failure() answers when another instruction is there.
+ */
+int lodge_skip_known(struct lodge_vcpu *vcpu, const u8 *opcode, int len, int total);
+
+#endif

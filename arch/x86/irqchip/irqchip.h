@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The in-kernel interrupt controllers, as the rest of the module sees them.
+ * One file each: lapic.c (registers, delivery, priorities), lapic_ipi.c (who is
+ * addressed), lapic_timer.c, ioapic.c, pic.c, pit.c.
+ */
+#ifndef LODGE_IRQCHIP_H
+#define LODGE_IRQCHIP_H
+
+#include "lodge.h"
+
+/* An interrupt message on its way to local APICs. */
+struct lodge_msi {
+	u32 dest_id;
+	bool dest_logical;
+	u8 vector;
+	u8 delivery_mode;	/* APIC_DM_* >> 8 */
+	bool level;		/* trigger mode */
+	bool assert;
+	u8 shorthand;		/* 0 none, 1 self, 2 all, 3 all but self */
+	bool redirection_hint;
+};
+
+static inline bool lodge_irqchip_kernel(const struct lodge_vm *vm)
+{
+	return smp_load_acquire(&vm->arch.irqchip_mode) == LODGE_IRQCHIP_KERNEL;
+}
+
+static inline bool lodge_irqchip_split(const struct lodge_vm *vm)
+{
+	return smp_load_acquire(&vm->arch.irqchip_mode) == LODGE_IRQCHIP_SPLIT;
+}
+
+/* --- whole irqchip: vm->lock held, process --- */
+int lodge_irqchip_create(struct lodge_vm *vm);			/* KVM_CREATE_IRQCHIP */
+int lodge_irqchip_create_split(struct lodge_vm *vm, u32 nr_routes);	/* KVM_CAP_SPLIT_IRQCHIP */
+void lodge_irqchip_destroy(struct lodge_vm *vm);
+int lodge_irqchip_get(struct lodge_vm *vm, struct kvm_irqchip *chip);
+int lodge_irqchip_set(struct lodge_vm *vm, const struct kvm_irqchip *chip);
+int lodge_pit_create(struct lodge_vm *vm, const struct kvm_pit_config *config);
+void lodge_pit_destroy(struct lodge_vm *vm);
+int lodge_pit_get(struct lodge_vm *vm, struct kvm_pit_state2 *state);
+int lodge_pit_set(struct lodge_vm *vm, const struct kvm_pit_state2 *state);
+int lodge_pit_reinject(struct lodge_vm *vm, const struct kvm_reinject_control *control);
+
+/* --- local APIC: lapic.c.  Own thread, vCPU loaded, unless said --- */
+int lodge_lapic_create(struct lodge_vcpu *vcpu);	/* process */
+void lodge_lapic_destroy(struct lodge_vcpu *vcpu);
+void lodge_lapic_reset(struct lodge_vcpu *vcpu, bool init);
+int lodge_lapic_get_state(struct lodge_vcpu *vcpu, struct kvm_lapic_state *s);
+int lodge_lapic_set_state(struct lodge_vcpu *vcpu, const struct kvm_lapic_state *s);
+/* The vector to inject now, or -1: highest of IRR above PPR.  Cheap: no scan when nothing is new. */
+int lodge_lapic_pending(struct lodge_vcpu *vcpu);
+/* The highest vector in IRR whatever PPR, or -1. */
+int lodge_lapic_highest_irr(struct lodge_vcpu *vcpu);
+/* Move @vector from IRR to ISR: it is being injected. */
+void lodge_lapic_accept(struct lodge_vcpu *vcpu, int vector);
+/* The reverse is not needed: an injected interrupt is re-injected, not returned. */
+u32 lodge_lapic_tpr(struct lodge_vcpu *vcpu);		/* 0-255 */
+void lodge_lapic_set_tpr(struct lodge_vcpu *vcpu, u32 tpr);
+int lodge_lapic_set_base(struct lodge_vcpu *vcpu, u64 value, bool host);	/* 0 or 1 for #GP */
+/* x2APIC MSRs 0x800-0x8ff.  0, or 1 for #GP. */
+int lodge_x2apic_read(struct lodge_vcpu *vcpu, u32 msr, u64 *data);
+int lodge_x2apic_write(struct lodge_vcpu *vcpu, u32 msr, u64 data);
+/*
+ * MMIO at the APIC page: handled if @gpa lies in the page this vCPU's APIC base
+ * names and xAPIC mode is on.  True if it was.
+ */
+bool lodge_lapic_mmio_read(struct lodge_vcpu *vcpu, gpa_t gpa, int len, void *data);
+bool lodge_lapic_mmio_write(struct lodge_vcpu *vcpu, gpa_t gpa, int len, const void *data);
+/* Accepts ExtINT from the PIC (LVT0, or APIC disabled)?  */
+bool lodge_lapic_accepts_pic(struct lodge_vcpu *vcpu);
+/* INIT and SIPI that came: act on them.  Loaded.  0 or -errno. */
+void lodge_lapic_accept_events(struct lodge_vcpu *vcpu);
+bool lodge_lapic_has_init_sipi(struct lodge_vcpu *vcpu);	/* any context */
+/* The vCPU's CPUID changed (x2APIC, TSC deadline). */
+void lodge_lapic_cpuid_changed(struct lodge_vcpu *vcpu);
+
+/* Any vCPU of the VM and any context: set @vector in @vcpu's IRR and kick.  1 delivered, 0 coalesced, -1 ignored. */
+int lodge_lapic_deliver(struct lodge_vcpu *vcpu, const struct lodge_msi *msi);
+
+/* --- lapic_ipi.c: any context.  Number of APICs that took it, 0 coalesced, -1 none addressed. --- */
+int lodge_apic_deliver(struct lodge_vm *vm, struct lodge_vcpu *source, const struct lodge_msi *msi);
+int lodge_apic_deliver_msi(struct lodge_vm *vm, u64 address, u32 data);
+void lodge_apic_map_update(struct lodge_vm *vm);	/* process: rebuild who answers to what */
+
+/* --- lapic_timer.c --- */
+u64 lodge_lapic_tsc_deadline(struct lodge_vcpu *vcpu);		/* MSR_IA32_TSC_DEADLINE */
+void lodge_lapic_set_tsc_deadline(struct lodge_vcpu *vcpu, u64 value);
+bool lodge_lapic_timer_pending(struct lodge_vcpu *vcpu);	/* fired, not yet in IRR */
+void lodge_lapic_timer_deliver(struct lodge_vcpu *vcpu);	/* put what fired in IRR */
+void lodge_lapic_timer_migrate(struct lodge_vcpu *vcpu);	/* preemption off, on vcpu_load elsewhere */
+void lodge_lapic_timer_tsc_changed(struct lodge_vcpu *vcpu);	/* offset or scale is new */
+
+/* --- IOAPIC and PIC: any context --- */
+void lodge_ioapic_eoi(struct lodge_vcpu *vcpu, u8 vector);	/* EOI broadcast of a level vector */
+bool lodge_ioapic_handles(struct lodge_vm *vm, u8 vector);	/* some RTE has it: EOI must be seen */
+int lodge_pic_pending(struct lodge_vm *vm);			/* INTR line of the master */
+int lodge_pic_ack(struct lodge_vm *vm);				/* INTA cycle: the vector */
+
+/*
+ * What the vCPU should be given now, LAPIC and PIC together: the vector or -1
+ * (peek), and the same with the acknowledge cycle done (take).
+ */
+bool lodge_irq_pending(struct lodge_vcpu *vcpu);
+int lodge_irq_take(struct lodge_vcpu *vcpu);
+
+#endif

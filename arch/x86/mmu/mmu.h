@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The MMU as the rest of the module sees it: second-dimension tables (EPT, NPT)
+ * now, shadow tables later, behind the same operations.
+ */
+#ifndef LODGE_MMU_H
+#define LODGE_MMU_H
+
+#include <linux/kvm_types.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+struct lodge_vcpu;
+struct lodge_vm;
+struct lodge_memslot;
+
+/* Page-fault error code: the architectural bits, and NPT's own (APM vol. 2, Nested versus Guest Page Faults). */
+#define PFERR_PRESENT		BIT_ULL(0)
+#define PFERR_WRITE		BIT_ULL(1)
+#define PFERR_USER		BIT_ULL(2)
+#define PFERR_RSVD		BIT_ULL(3)
+#define PFERR_FETCH		BIT_ULL(4)
+#define PFERR_PK		BIT_ULL(5)
+#define PFERR_GUEST_FINAL	BIT_ULL(32)	/* in the final translation */
+#define PFERR_GUEST_PAGE	BIT_ULL(33)	/* in the walk of the guest's tables */
+
+/* A vCPU's view: which root it runs on. */
+struct lodge_mmu {
+	hpa_t root;		/* INVALID_PAGE: none loaded */
+	int root_level;
+};
+
+/* A VM's tables. Owner: arch/x86/mmu. */
+struct lodge_mmu_vm {
+	hpa_t root;		/* the one root of a VM with EPT or NPT */
+	struct list_head zapped;	/* roots on their way out */
+	atomic64_t nr_table_pages;
+};
+
+/* What a guest linear address translates to. */
+struct lodge_walk {
+	gpa_t gpa;
+	/* When the walk fails, the exception to queue: */
+	u8 vector;		/* 14 */
+	u32 error_code;
+	gva_t addr;
+};
+
+int lodge_mmu_module_init(void);	/* slab caches; 0 or -ENOMEM */
+void lodge_mmu_module_exit(void);
+int lodge_mmu_vm_init(struct lodge_vm *vm);
+void lodge_mmu_vm_destroy(struct lodge_vm *vm);	/* no vCPU left */
+int lodge_mmu_vcpu_create(struct lodge_vcpu *vcpu);
+void lodge_mmu_vcpu_destroy(struct lodge_vcpu *vcpu);
+
+/* LODGE_REQ_MMU_RELOAD: have a valid root and hand it to the backend.  Loaded.  0 or -ENOMEM. */
+int lodge_mmu_reload(struct lodge_vcpu *vcpu);
+/* CR0, CR4 or EFER bits that paging depends on changed.  Loaded. */
+void lodge_mmu_mode_changed(struct lodge_vcpu *vcpu);
+
+/**
+ * lodge_mmu_map_fault - bring the page at @gpa into the second-dimension table
+ * @error: PFERR_* bits
+ *
+ * Loaded, in vm->srcu; may sleep.  Return: LODGE_RESUME when the access may be
+ * tried again; -ENXIO when no slot is there, or it is written and read-only: MMIO,
+ * emulate it; LODGE_TO_USER never; -EFAULT when the host has no page there
+ * (KVM_RUN fails with it), -EHWPOISON after SIGBUS, -EINTR, -ENOMEM.
+ */
+int lodge_mmu_map_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u64 error);
+
+/* --- called by memslot.c, dirty_log.c, mmu_notifier.c; process unless said --- */
+/* No translation of [start, end) gfns remains, TLBs included, when it returns. */
+void lodge_mmu_zap_range(struct lodge_vm *vm, gfn_t start, gfn_t end);
+/* The same from the MMU notifier: @may_block false forbids to sleep or yield. True if it changed anything (flush done by caller). */
+bool lodge_mmu_unmap_range(struct lodge_vm *vm, gfn_t start, gfn_t end, bool may_block);
+bool lodge_mmu_age_range(struct lodge_vm *vm, gfn_t start, gfn_t end);	/* test and clear accessed */
+bool lodge_mmu_test_young(struct lodge_vm *vm, gfn_t start, gfn_t end);
+/* Remove write permission so that the next write is logged.  True if a flush is owed. */
+bool lodge_mmu_write_protect(struct lodge_vm *vm, gfn_t start, gfn_t end);
+/* The same for the pages whose bit in @mask is set, from @base. */
+bool lodge_mmu_write_protect_mask(struct lodge_vm *vm, gfn_t base, unsigned long mask);
+/* Logging ended: large pages may come back.  */
+void lodge_mmu_recover_large(struct lodge_vm *vm, gfn_t start, gfn_t end);
+/* Every vCPU has dropped every translation older than this call when it returns. */
+void lodge_flush_remote_tlbs(struct lodge_vm *vm);
+
+/* --- guest_walk.c: linear to physical through the guest's own tables.  Loaded, in srcu, may sleep --- */
+/**
+ * lodge_gva_to_gpa - translate one linear address
+ * @access: PFERR_WRITE, PFERR_USER, PFERR_FETCH as the access has them
+ *
+ * Return: true with walk->gpa; false with the fault to queue in the rest of @walk.
+ * Sets accessed and dirty bits as the CPU does.
+ */
+bool lodge_gva_to_gpa(struct lodge_vcpu *vcpu, gva_t gva, u64 access, struct lodge_walk *walk);
+/* Read or write linear memory across pages.  0, -EFAULT with @walk's fault, or -ENXIO: not in a slot (MMIO; walk->gpa). */
+int lodge_read_gva(struct lodge_vcpu *vcpu, gva_t gva, void *data, unsigned int len, u64 access, struct lodge_walk *walk);
+int lodge_write_gva(struct lodge_vcpu *vcpu, gva_t gva, const void *data, unsigned int len, u64 access, struct lodge_walk *walk);
+/*
+ * Instruction bytes at linear address @gva (RIP + CS base): as many of @len as
+ * can be read, at least one; a count, or -EFAULT with @walk's fault.  The fast path is fast: CPUs without NRIP
+ * save take it on many exits.
+ */
+int lodge_fetch_insn(struct lodge_vcpu *vcpu, gva_t gva, u8 *buf, int len, struct lodge_walk *walk);
+/* The guest's PDPTEs at CR3 into arch.pdptrs: false if one has reserved bits set. */
+bool lodge_load_pdptrs(struct lodge_vcpu *vcpu, unsigned long cr3);
+
+#endif

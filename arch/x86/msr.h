@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Model-specific registers (msr.c): one table of those neutral code keeps; the rest are the backend's. */
+#ifndef LODGE_MSR_H
+#define LODGE_MSR_H
+
+#include "lodge.h"
+
+#define LODGE_MSR_INVALID	1	/* #GP(0) in the guest */
+
+/* @host: user space asks (KVM_GET_MSRS), fewer restrictions.  0 or LODGE_MSR_INVALID.  Loaded. */
+int lodge_get_msr(struct lodge_vcpu *vcpu, u32 index, u64 *data, bool host);
+int lodge_set_msr(struct lodge_vcpu *vcpu, u32 index, u64 data, bool host);
+/* KVM_GET_MSR_INDEX_LIST and _FEATURE_INDEX_LIST: arrays fixed at load. */
+int lodge_msr_list_init(void);
+const u32 *lodge_msr_list(u32 *n);
+const u32 *lodge_msr_feature_list(u32 *n);
+int lodge_get_msr_feature(u32 index, u64 *data);	/* 0 or LODGE_MSR_INVALID */
+int lodge_msr_vcpu_create(struct lodge_vcpu *vcpu);
+void lodge_msr_vcpu_destroy(struct lodge_vcpu *vcpu);
+void lodge_msr_reset(struct lodge_vcpu *vcpu, bool init);
+/* KVM_X86_SETUP_MCE, KVM_X86_SET_MCE */
+int lodge_setup_mce(struct lodge_vcpu *vcpu, u64 mcg_cap);
+int lodge_set_mce(struct lodge_vcpu *vcpu, const struct kvm_x86_mce *mce);
+u64 lodge_mce_cap_supported(void);
+
+/*
+ * Host MSRs that only user space sees (STAR, LSTAR, TSC_AUX, ...): the guest's
+ * value stays loaded across exits, and a user-return notifier puts the host's
+ * back.  uret.c.  Slots are added by the backend's setup().
+ */
+int lodge_uret_add(u32 msr);				/* the slot, or -ENOENT if this CPU lacks the MSR */
+void lodge_uret_set(int slot, u64 value, u64 mask);	/* irqoff/preemption off: make the CPU's value @value */
+void lodge_uret_cpu_offline(void);			/* this CPU: host's values back */
+int lodge_uret_init(void);
+void lodge_uret_exit(void);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The two objects everything else is about: a virtual machine and a virtual
+ * CPU.  Fields are grouped by what guards them; a group's comment names the
+ * lock, who initialises the group and when it dies.
+ *
+ * Lock order, outermost first (Documentation/locking.md has the arguments):
+ *
+ *   vm->lock  >  vcpu->mutex  >  vm->slots_lock  >  vm->irq_lock (mutexes)
+ *     >  mmap_lock  >  vm->mmu_lock  >  spinlocks of the interrupt controllers
+ *
+ * vm->srcu readers nest inside any of these but never hold across a wait for
+ * vm->lock or vm->slots_lock: writers synchronise SRCU under those two.
+ */
+#ifndef LODGE_H
+#define LODGE_H
+
+#include <linux/kvm.h>
+#include <linux/kvm_types.h>
+#include <linux/list.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/rcuwait.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+#include <linux/xarray.h>
+
+#include "compat.h"
+#include "request.h"
+#include "stats.h"
+#include "x86.h"
+
+#define LODGE_MAX_VCPUS		1024	/* KVM_CAP_MAX_VCPUS */
+#define LODGE_MAX_VCPU_ID	4096	/* KVM_CAP_MAX_VCPU_ID, exclusive */
+
+/*
+ * What an exit handler, and everything that acts for one, answers.  A negative
+ * errno is the third possibility: KVM_RUN fails with it.  There is no fourth.
+ */
+enum lodge_next {
+	LODGE_TO_USER	= 0,	/* kvm_run is filled in; KVM_RUN returns 0 */
+	LODGE_RESUME	= 1,	/* enter the guest again */
+};
+
+struct lodge_io_bus;
+struct lodge_irq_routes;
+struct lodge_memslots;
+
+enum lodge_bus {
+	LODGE_PIO_BUS,
+	LODGE_MMIO_BUS,
+	LODGE_NR_BUSES,
+};
+
+/**
+ * struct lodge_vm - one virtual machine, one open VM descriptor
+ *
+ * Created by KVM_CREATE_VM.  The VM descriptor, every vCPU descriptor and
+ * every other descriptor that points here hold one count of @users; the last
+ * put destroys it (kmod/vm.c).
+ */
+struct lodge_vm {
+	/* Constant from creation to destruction. */
+	struct mm_struct *mm;		/* the creator's; guest memory is there */
+	refcount_t users;
+	char name[32];			/* "lodge-PID", for logs and statistics */
+	struct list_head link;		/* on the list of VMs; guarded by its lock */
+
+	/* vm->lock: creation of vCPUs, irqchip, capabilities that are enabled. */
+	struct mutex lock;
+	struct xarray vcpus;		/* by index; readers need no lock, see lodge_for_each_vcpu() */
+	int nr_created;			/* vCPUs, also those not yet visible */
+	atomic_t nr_online;		/* vCPUs visible in @vcpus: indices below it are present */
+	u32 enabled_caps;		/* enum lodge_vm_cap bits */
+	bool dead;			/* a fault no ioctl may get past: all answer -EIO */
+
+	/* vm->slots_lock writes; vm->srcu reads. */
+	struct mutex slots_lock;
+	struct srcu_struct srcu;
+	struct lodge_memslots __rcu *memslots;
+	struct lodge_io_bus __rcu *bus[LODGE_NR_BUSES];
+	struct list_head ioeventfds;	/* slots_lock only */
+	struct list_head coalesced_zones;	/* slots_lock only */
+	struct page *coalesced_ring;	/* slots_lock to set; vm->ring_lock to fill */
+	spinlock_t ring_lock;
+
+	/* vm->irq_lock writes; vm->irq_srcu reads: kmod/irq_route.c, irqfd.c. */
+	struct mutex irq_lock;
+	struct srcu_struct irq_srcu;
+	struct lodge_irq_routes __rcu *irq_routes;
+	spinlock_t irqfds_lock;		/* the lists below; taken in wakeup callbacks */
+	struct list_head irqfds;
+	struct list_head resamplers;	/* irq_lock */
+	struct hlist_head irq_ack_notifiers;	/* irq_lock writes; irq_srcu reads */
+
+	/* kmod/mmu_notifier.c: see there for which of these need mmu_lock. */
+	struct mmu_notifier notifier;
+	unsigned long invalidate_seq;
+	long invalidate_in_progress;
+	unsigned long invalidate_start;	/* hva range of those in progress */
+	unsigned long invalidate_end;
+
+	spinlock_t mmu_lock;		/* zaps among themselves; faults do not take it */
+	atomic64_t tlb_gen;		/* arch/x86/mmu: bumped by whoever owes a flush */
+
+	struct lodge_vm_stats stats;
+	struct lodge_vm_arch arch;
+};
+
+/* vCPU run states as other threads may see them; see kmod/request.c. */
+enum lodge_vcpu_mode {
+	LODGE_OUTSIDE_GUEST,	/* will look at requests before it enters */
+	LODGE_IN_GUEST,		/* needs a kick to look at requests */
+	LODGE_EXITING_GUEST,	/* was kicked, is on its way out */
+};
+
+/**
+ * struct lodge_vcpu - one virtual CPU, one open vCPU descriptor
+ *
+ * Allocated with room for the backend's part around it
+ * (lodge_backend.vcpu_size).  Dies with its VM, never before.
+ */
+struct lodge_vcpu {
+	/* Constant from creation to destruction. */
+	struct lodge_vm *vm;
+	int id;				/* KVM_CREATE_VCPU's argument; the initial APIC ID */
+	int index;			/* position in vm->vcpus */
+	struct kvm_run *run;		/* shared with user space: read once, distrust */
+	void *pio_data;			/* the page after kvm_run */
+
+	/* vcpu->mutex: everything an ioctl or the run loop changes. */
+	struct mutex mutex;
+	struct preempt_notifier preempt_notifier;
+	int cpu;			/* loaded on this CPU, or -1; written with preemption off */
+	int last_cpu;			/* where it ran last, or -1 */
+	bool loaded;			/* between lodge_vcpu_load() and lodge_vcpu_put() */
+	bool preempted;			/* scheduled out while runnable */
+	int srcu_idx;			/* the run loop's SRCU section */
+	struct pid __rcu *pid;		/* who runs it; replaced under RCU */
+	sigset_t sigset;
+	bool sigset_active;
+	/*
+	 * What user space must answer before the guest can go on: set by the
+	 * handler that returned LODGE_TO_USER, called once by the next KVM_RUN.
+	 */
+	int (*complete)(struct lodge_vcpu *vcpu);
+
+	/* Written by anyone, atomically: kmod/request.c has the protocol. */
+	unsigned long requests;
+	int mode;			/* enum lodge_vcpu_mode */
+	struct rcuwait wait;		/* the vCPU thread sleeps here when halted */
+	bool blocking;
+
+	struct lodge_vcpu_stats stats;
+	struct lodge_vcpu_arch arch;
+};
+
+/**
+ * lodge_for_each_vcpu - visit every vCPU that is visible
+ *
+ * May run at any time without a lock: a vCPU becomes visible once, fully
+ * made, by the increment of nr_online (release), and stays until the VM dies.
+ */
+#define lodge_for_each_vcpu(i, v, vmp)						\
+	for (i = 0; i < (unsigned long)atomic_read_acquire(&(vmp)->nr_online) &&	\
+	     ((v) = xa_load(&(vmp)->vcpus, i)); i++)
+
+/* kmod/vm.c */
+struct lodge_vm *lodge_vm_create(unsigned long type);
+void lodge_vm_get(struct lodge_vm *vm);
+/* May sleep; destroys the VM when the count falls to zero. */
+void lodge_vm_put(struct lodge_vm *vm);
+/* Ends the VM for good after a failure inside the module; logs once. */
+void lodge_vm_kill(struct lodge_vm *vm, const char *why);
+/* NULL when there is none.  lodge_vcpu_by_id() compares lodge_vcpu.id. */
+struct lodge_vcpu *lodge_vcpu_by_index(struct lodge_vm *vm, unsigned long index);
+struct lodge_vcpu *lodge_vcpu_by_id(struct lodge_vm *vm, u32 id);
+
+/* kmod/vcpu.c */
+int lodge_vcpu_create_fd(struct lodge_vm *vm, u32 id);	/* the descriptor, or -errno */
+void lodge_vcpus_destroy(struct lodge_vm *vm);
+/*
+ * Make the vCPU's state that of this CPU, and stop doing so.  Called with
+ * vcpu->mutex held; between the two the preempt notifier keeps it so.
+ */
+void lodge_vcpu_load(struct lodge_vcpu *vcpu);
+void lodge_vcpu_put(struct lodge_vcpu *vcpu);
+/* The vCPU whose thread this is, if it is loaded here; else NULL.  Preemption off or irq context. */
+struct lodge_vcpu *lodge_running_vcpu(void);
+
+/* kmod/run.c */
+/* KVM_RUN.  vcpu->mutex held.  0, -EINTR, or another errno; may sleep. */
+int lodge_vcpu_run(struct lodge_vcpu *vcpu);
+
+/* kmod/ioctl_*.c: file operations and device attribute entry points. */
+extern const struct file_operations lodge_system_fops, lodge_vm_fops, lodge_vcpu_fops;
+long lodge_system_ioctl(struct file *file, unsigned int nr, unsigned long arg);
+/* KVM_CHECK_EXTENSION; @vm is NULL on the system descriptor. */
+int lodge_check_extension(struct lodge_vm *vm, long ext);
+
+/* kmod/stats.c: KVM_GET_STATS_FD. */
+int lodge_vm_stats_fd(struct lodge_vm *vm);
+int lodge_vcpu_stats_fd(struct lodge_vcpu *vcpu);
+
+#endif

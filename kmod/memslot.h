@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Memory slots (memslot.c), access to guest memory by guest-physical address
+ * (guest_mem.c) and the dirty log (dirty_log.c).
+ *
+ * Readers are in vm->srcu and see one consistent set; changes are made under
+ * vm->slots_lock on a copy that is then published.
+ */
+#ifndef LODGE_MEMSLOT_H
+#define LODGE_MEMSLOT_H
+
+#include <linux/rbtree.h>
+#include "lodge.h"
+
+#define LODGE_MAX_MEMSLOTS	32764	/* KVM_CAP_NR_MEMSLOTS: those user space may use */
+
+struct lodge_memslot {
+	/* Constant while published. */
+	gfn_t base_gfn;
+	unsigned long npages;
+	unsigned long hva;		/* userspace_addr */
+	u32 flags;			/* KVM_MEM_* */
+	u32 id;
+	unsigned long *dirty_bitmap;	/* NULL when not logged; bits set atomically */
+	/* ... the owner of memslot.c adds what it needs (tree nodes) ... */
+	struct rb_node gfn_node[2];
+	struct hlist_node id_node[2];
+};
+
+/* The set readers see now.  In vm->srcu or under slots_lock. */
+static inline struct lodge_memslots *lodge_memslots(struct lodge_vm *vm)
+{
+	return srcu_dereference_check(vm->memslots, &vm->srcu, lockdep_is_held(&vm->slots_lock));
+}
+
+struct lodge_memslot *lodge_gfn_to_slot(struct lodge_vm *vm, gfn_t gfn);	/* NULL: none */
+u64 lodge_memslots_generation(struct lodge_vm *vm);
+
+int lodge_memslots_init(struct lodge_vm *vm);
+void lodge_memslots_destroy(struct lodge_vm *vm);
+/* KVM_SET_USER_MEMORY_REGION: create, move, delete, change flags.  Process. */
+int lodge_set_memory_region(struct lodge_vm *vm, const struct kvm_userspace_memory_region *mem);
+
+/* dirty_log.c: process; take slots_lock. */
+int lodge_get_dirty_log(struct lodge_vm *vm, struct kvm_dirty_log *log);
+int lodge_clear_dirty_log(struct lodge_vm *vm, struct kvm_clear_dirty_log *log);
+int lodge_dirty_log_enable_manual(struct lodge_vm *vm, u64 flags);	/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
+void lodge_mark_page_dirty(struct lodge_memslot *slot, gfn_t gfn);	/* in vm->srcu; any context */
+
+/*
+ * Guest memory by guest-physical address.  In vm->srcu; may fault on user
+ * pages, so may sleep.  0, or -EFAULT: no slot there, a read-only slot written,
+ * or the host mapping fails.  Writes mark pages dirty.  Bytes of a partial
+ * failure may have been written, as with a bus error.
+ */
+int lodge_read_guest(struct lodge_vm *vm, gpa_t gpa, void *data, unsigned long len);
+int lodge_write_guest(struct lodge_vm *vm, gpa_t gpa, const void *data, unsigned long len);
+/* hva of the page, or an error address (lodge_hva_error()); @writable may be NULL. */
+unsigned long lodge_gfn_to_hva(struct lodge_vm *vm, gfn_t gfn, bool *writable);
+static inline bool lodge_hva_error(unsigned long hva) { return hva >= PAGE_OFFSET; }
+
+/* A small structure the guest registered (pvclock, steal time): slot looked up once for each generation. */
+struct lodge_gpa_cache {
+	gpa_t gpa;
+	unsigned long hva;
+	unsigned long len;
+	u64 generation;
+	struct lodge_memslot *slot;
+};
+int lodge_gpa_cache_init(struct lodge_vm *vm, struct lodge_gpa_cache *c, gpa_t gpa, unsigned long len);
+int lodge_write_cached(struct lodge_vm *vm, struct lodge_gpa_cache *c, const void *data, unsigned int offset, unsigned long len);
+int lodge_read_cached(struct lodge_vm *vm, struct lodge_gpa_cache *c, void *data, unsigned int offset, unsigned long len);
+
+/* mmu_notifier.c */
+int lodge_mmu_notifier_register(struct lodge_vm *vm);
+void lodge_mmu_notifier_unregister(struct lodge_vm *vm);
+
+#endif
