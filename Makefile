@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# All of Lodge: the module, the launcher, and what runs and tests them.  `make
+# help` lists the targets.  Everything that is built goes to $(O), .build.
+
+VERSION := 0.1
+
+export O ?= $(CURDIR)/.build
+export HOST ?= amd
+export HOST_KERNEL ?= stock
+export BASE ?= lodge
+export KVER
+
+T := $(CURDIR)/tools/testbed
+
+# What the module is built for; recipes expand these when they run, which may
+# be after the packages that they look for were installed.
+ifeq ($(HOST_KERNEL),debug)
+kdir = $(shell $(T)/debug-kernel)/build
+kver = $(shell cat $(kdir)/include/config/kernel.release)
+else
+kdir = /lib/modules/$(kver)/build
+kver = $(shell $(T)/kver)
+endif
+module = $(O)/$(kver)/lodge.ko
+
+help:
+	@echo 'make run                 boot a Linux guest on Lodge, from nothing: installs the'
+	@echo '                         packages it needs, builds, boots an emulated host with AMD-V'
+	@echo 'make check               every test, on the same kind of host'
+	@echo 'make check-kvm-selftests the Linux kernel'"'"'s own KVM selftests, against what is expected'
+	@echo 'make bench               what exits cost, side by side with KVM'
+	@echo 'make lint                warnings, sparse, checkpatch, formatting'
+	@echo
+	@echo 'make module              lodge.ko'
+	@echo 'make launcher            the lodge program'
+	@echo 'make selftests           the test programs'
+	@echo 'make packages            install the Debian packages that all this takes'
+	@echo 'make install             module (DKMS), udev rule, launcher, man page (DESTDIR=, PREFIX=)'
+	@echo 'make uninstall           remove them'
+	@echo 'make clean               remove .build'
+	@echo
+	@echo 'HOST=amd                 the emulated AMD host; HOST=native: this machine'
+	@echo 'HOST_KERNEL=debug        an emulated host with KASAN, lockdep and the like; built once'
+	@echo 'BASE=kvm                 the same over the kernel'"'"'s KVM, to compare'
+	@echo 'KVER=version             the kernel to build for and to run (the newest installed)'
+
+packages:
+	@$(T)/install-packages
+
+# Kbuild writes beside the sources: give it a tree of links to them.
+module: kbuild = $(O)/$(kver)
+module:
+	@mkdir -p $(kbuild)
+	@find $(kbuild) -xtype l -delete
+	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/arch $(CURDIR)/uapi $(kbuild)/
+	@$(MAKE) --no-print-directory -C $(kdir) M=$(kbuild) modules
+
+launcher:
+	@$(MAKE) --no-print-directory -C tools/lodge O=$(O)
+
+selftests:
+	@$(MAKE) --no-print-directory -C selftests O=$(O)/selftests
+
+run:
+	@$(T)/run
+
+check:
+	@$(T)/check
+
+check-kvm-selftests:
+	@$(T)/check-kvm-selftests
+
+bench:
+	@tools/bench/run
+
+lint:
+	@tools/lint/run
+
+install uninstall:
+	@VERSION=$(VERSION) tools/install/$@
+
+clean:
+	rm -rf $(O)
+
+# For the scripts.
+print-kver:
+	@echo $(kver)
+print-module:
+	@echo $(module)
+
+.PHONY: help packages module launcher selftests run check check-kvm-selftests \
+	bench lint install uninstall clean print-kver print-module
