@@ -6,6 +6,8 @@
 #ifndef LODGE_CPUID_H
 #define LODGE_CPUID_H
 
+#include <asm/processor.h>
+
 #include "lodge.h"
 
 #define LODGE_MAX_CPUID_ENTRIES	256
@@ -23,5 +25,14 @@ const struct kvm_cpuid_entry2 *lodge_cpuid_find(struct lodge_vcpu *vcpu, u32 fun
 void lodge_cpuid_query(struct lodge_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 /* CR4.OSXSAVE, CR4.PKE, XCR0, APIC base or MWAIT enable changed: the bits that mirror them. */
 void lodge_cpuid_update_runtime(struct lodge_vcpu *vcpu);
+/* CR4 bits the guest's CPUID allows. */
+unsigned long lodge_cpuid_cr4(struct lodge_vcpu *vcpu);
+int lodge_cpuid_init(void);		/* module load, after the backend's probe(); 0 or -ENOMEM */
+
+static inline bool lodge_host_is_amd(void)
+{
+	return boot_cpu_data.x86_vendor == X86_VENDOR_AMD ||
+	       boot_cpu_data.x86_vendor == X86_VENDOR_HYGON;
+}
 
 #endif

@@ -26,4 +26,9 @@ int lodge_get_xcrs(struct lodge_vcpu *vcpu, struct kvm_xcrs *xcrs);
 int lodge_set_xcrs(struct lodge_vcpu *vcpu, const struct kvm_xcrs *xcrs);
 u64 lodge_supported_xcr0(void);		/* within the process's guest permission (AMX) */
 
+
+/* xstate_size.c: bytes of an XSAVE area with @features, by the host's layout. */
+unsigned int lodge_xstate_size(u64 features, bool compacted);
+void lodge_xstate_init(void);		/* module load */
+
 #endif

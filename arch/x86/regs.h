@@ -8,6 +8,7 @@
 #define LODGE_REGS_H
 
 #include <asm/processor-flags.h>
+#include <asm/trapnr.h>
 #include <asm/msr-index.h>
 
 struct lodge_vcpu;
@@ -37,6 +38,7 @@ void lodge_vcpu_reset(struct lodge_vcpu *vcpu, bool init);
 void lodge_vcpu_sipi(struct lodge_vcpu *vcpu, u8 vector);
 
 /* --- arch/x86/cr.c: loaded.  0, or 1 where the CPU would raise #GP --- */
+extern unsigned long lodge_cr4_supported;	/* CR4 bits the CPU and the module have; cpuid_policy.c */
 bool lodge_cr0_valid(struct lodge_vcpu *vcpu, unsigned long cr0);
 bool lodge_cr4_valid(struct lodge_vcpu *vcpu, unsigned long cr4);
 bool lodge_efer_valid(struct lodge_vcpu *vcpu, u64 efer);

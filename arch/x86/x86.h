@@ -27,6 +27,10 @@ struct lodge_cpuid;
 struct lodge_msr_filter;
 struct lodge_emu;
 
+/* Bits of lodge_vcpu_arch.pending_init_sipi. */
+#define LODGE_PENDING_INIT	0
+#define LODGE_PENDING_SIPI	1
+
 /* Indices of lodge_vcpu_arch.regs, and beyond them of regs_avail/regs_dirty. */
 enum lodge_reg {
 	LODGE_RAX, LODGE_RCX, LODGE_RDX, LODGE_RBX,
@@ -91,12 +95,13 @@ struct lodge_vcpu_arch {
 	u32 pkru;
 	unsigned long db[4];	/* DR0-DR3 */
 	unsigned long dr6, dr7;
-	bool dr_dirty;		/* guest's breakpoints are live: load DR0-3 at entry */
+	unsigned long eff_db[4];	/* DR0-DR3 in force: the guest's, or user space's when it debugs */
+	bool dr_dirty;		/* breakpoints are in force: load eff_db at entry */
 	unsigned long cr4_guest_rsvd;	/* CR4 bits its CPUID denies */
 	u32 hflags;
 	u32 mp_state;		/* KVM_MP_STATE_* */
 	u32 sipi_vector;
-	unsigned long pending_init_sipi;	/* bits 0 INIT, 1 SIPI; set by other vCPUs, atomic */
+	unsigned long pending_init_sipi;	/* LODGE_PENDING_*; set by other vCPUs, atomic */
 
 	/* Events: vcpu->mutex but for nmi_queued. */
 	struct lodge_exception exception;
@@ -104,10 +109,13 @@ struct lodge_vcpu_arch {
 	atomic_t nmi_queued;	/* NMIs asked for by anyone; two at most count */
 	u8 nmi_pending;		/* moved from nmi_queued by LODGE_REQ_NMI */
 	bool nmi_injected;
+	s16 user_vector;	/* KVM_INTERRUPT's, or -1; without a local APIC in the kernel */
+	bool pv_unhalted;	/* kicked out of HLT by another vCPU */
 	bool exception_payload;	/* user space enabled KVM_CAP_EXCEPTION_PAYLOAD */
+	bool triple_fault_event;	/* user space enabled KVM_CAP_X86_TRIPLE_FAULT_EVENT */
 	u32 guest_debug;	/* KVM_GUESTDBG_* in force */
-	unsigned long guest_debug_dr7;
-	unsigned long singlestep_rip;
+	unsigned long guest_debug_db[4], guest_debug_dr7;
+	unsigned long guest_tf;	/* the guest's own TF, while user space single-steps it */
 
 	/* Set by arch/x86/cpuid.c when user space gives the CPUID table. */
 	struct lodge_cpuid *cpuid;
@@ -139,6 +147,8 @@ struct lodge_vcpu_arch {
 
 	struct lodge_mmu mmu;
 	u64 tlb_gen;		/* of vm->tlb_gen, flushed and acknowledged */
+
+	unsigned long rcu_noted;	/* jiffies of the last quiescent state (guest_state.h) */
 
 	struct lodge_lapic *lapic;	/* NULL when not in the kernel; constant */
 

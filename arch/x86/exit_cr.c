@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Exits of MOV to and from control and debug registers, and INVLPG. */
+#include "backend.h"
+#include "debug_regs.h"
+#include "exit.h"
+#include "regs_inline.h"
+#include "trace.h"
+
+/* The operand as the instruction takes it: 32 bits outside 64-bit mode. */
+static unsigned long operand(struct lodge_vcpu *vcpu, int reg)
+{
+	unsigned long value = lodge_reg(vcpu, reg);
+
+	return lodge_is_64bit(vcpu) ? value : (u32)value;
+}
+
+int lodge_exit_cr_write(struct lodge_vcpu *vcpu, int cr, int reg)
+{
+	unsigned long value = operand(vcpu, reg);
+	int err;
+
+	trace_kvm_cr(true, cr, value);
+	switch (cr) {
+	case 0:
+		err = lodge_write_cr0(vcpu, value);
+		break;
+	case 3:
+		err = lodge_write_cr3(vcpu, value);
+		break;
+	case 4:
+		err = lodge_write_cr4(vcpu, value);
+		break;
+	case 8: {
+		unsigned long before = lodge_read_cr8(vcpu);
+		int r;
+
+		err = lodge_write_cr8(vcpu, value);
+		r = lodge_complete_insn_gp(vcpu, err);
+		/* User space keeps the interrupt controller: it wants to know of a lower TPR. */
+		if (r != LODGE_RESUME || err || vcpu->arch.lapic || before <= value)
+			return r;
+		vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
+		return LODGE_TO_USER;
+	}
+	default:
+		lodge_queue_exception(vcpu, X86_TRAP_UD);
+		return LODGE_RESUME;
+	}
+	return lodge_complete_insn_gp(vcpu, err);
+}
+
+int lodge_exit_cr_read(struct lodge_vcpu *vcpu, int cr, int reg)
+{
+	unsigned long value;
+
+	switch (cr) {
+	case 0:
+		value = lodge_cr0(vcpu);
+		break;
+	case 2:
+		value = vcpu->arch.cr2;
+		break;
+	case 3:
+		value = lodge_cr3(vcpu);
+		break;
+	case 4:
+		value = lodge_cr4(vcpu);
+		break;
+	case 8:
+		value = lodge_read_cr8(vcpu);
+		break;
+	default:
+		lodge_queue_exception(vcpu, X86_TRAP_UD);
+		return LODGE_RESUME;
+	}
+	trace_kvm_cr(false, cr, value);
+	lodge_set_reg(vcpu, reg, lodge_is_64bit(vcpu) ? value : (u32)value);
+	return lodge_be(skip_instruction)(vcpu);
+}
+
+/*
+ * What MOV DR checks before it acts (SDM vol. 3, Debug Registers): CPL, the
+ * aliases of DR4 and DR5, and general detection.  True when it may go on.
+ */
+static bool dr_access_allowed(struct lodge_vcpu *vcpu, int dr)
+{
+	if (lodge_be(get_cpl)(vcpu)) {
+		lodge_inject_gp(vcpu, 0);
+		return false;
+	}
+	if ((dr == 4 || dr == 5) && (lodge_cr4(vcpu) & X86_CR4_DE)) {
+		lodge_queue_exception(vcpu, X86_TRAP_UD);
+		return false;
+	}
+	if (vcpu->arch.dr7 & LODGE_DR7_GD) {
+		lodge_queue_exception_p(vcpu, X86_TRAP_DB, LODGE_DR6_BD);
+		return false;
+	}
+	return true;
+}
+
+int lodge_exit_dr_write(struct lodge_vcpu *vcpu, int dr, int reg)
+{
+	if (!dr_access_allowed(vcpu, dr))
+		return LODGE_RESUME;
+	return lodge_complete_insn_gp(vcpu, lodge_write_dr(vcpu, dr, operand(vcpu, reg)));
+}
+
+int lodge_exit_dr_read(struct lodge_vcpu *vcpu, int dr, int reg)
+{
+	if (!dr_access_allowed(vcpu, dr))
+		return LODGE_RESUME;
+	lodge_set_reg(vcpu, reg, lodge_read_dr(vcpu, dr));
+	return lodge_be(skip_instruction)(vcpu);
+}
+
+int lodge_exit_invlpg(struct lodge_vcpu *vcpu, gva_t gva)
+{
+	lodge_be(flush_tlb_gva)(vcpu, gva);
+	vcpu->stats.invlpg++;
+	return lodge_be(skip_instruction)(vcpu);
+}
