@@ -1,19 +1,72 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * All that differs between the kernels Lodge builds for (6.1 to 6.18), chosen by
- * the header probes of Kbuild (LODGE_HAVE_...), not by version numbers.
+ * the header probes of compat.mk (LODGE_HAVE_...), not by version numbers.
  */
 #ifndef LODGE_COMPAT_H
 #define LODGE_COMPAT_H
 
 #include <linux/eventfd.h>
+#include <linux/hrtimer.h>
 #include <linux/smp.h>
+#include <asm/fpu/api.h>
+#include <asm/reboot.h>
 #include <asm/smp.h>
 
 /* The IPI whose handler does nothing but make the CPU look at its flags; not exported as a function. */
 static inline void lodge_send_reschedule(int cpu)
 {
 	smp_ops.smp_send_reschedule(cpu);
+}
+
+/* Add one to an eventfd; any context. */
+static inline void lodge_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#ifdef LODGE_HAVE_EVENTFD_SIGNAL_COUNT
+	eventfd_signal(ctx, 1);
+#else
+	eventfd_signal(ctx);
+#endif
+}
+
+static inline void lodge_hrtimer_setup(struct hrtimer *timer,
+				       enum hrtimer_restart (*function)(struct hrtimer *),
+				       clockid_t clock, enum hrtimer_mode mode)
+{
+#ifdef LODGE_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, function, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+#endif
+}
+
+/*
+ * What a crashing kernel calls on every CPU before it hands over: there is one
+ * slot.  Kernels without it turn VMX and SVM off by themselves.
+ */
+static inline void lodge_emergency_register(void (*callback)(void))
+{
+#ifdef LODGE_HAVE_EMERGENCY_CALLBACK
+	cpu_emergency_register_virt_callback(callback);
+#endif
+}
+
+static inline void lodge_emergency_unregister(void (*callback)(void))
+{
+#ifdef LODGE_HAVE_EMERGENCY_CALLBACK
+	cpu_emergency_unregister_virt_callback(callback);
+#endif
+}
+
+static inline void lodge_fpu_to_uabi(struct fpu_guest *fpu, void *buf, unsigned int size,
+				     u64 xfeatures, u32 pkru)
+{
+#ifdef LODGE_HAVE_FPU_UABI_XFEATURES
+	fpu_copy_guest_fpstate_to_uabi(fpu, buf, size, xfeatures, pkru);
+#else
+	fpu_copy_guest_fpstate_to_uabi(fpu, buf, size, pkru);
+#endif
 }
 
 #endif
