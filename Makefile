@@ -24,26 +24,32 @@ kver = $(shell $(T)/kver)
 endif
 module = $(O)/$(kver)/lodge.ko
 
+define HELP
+make run                  boot a Linux guest on Lodge, from nothing: installs the
+                          packages it needs, builds, boots an emulated AMD host
+make check                every test, on the same kind of host
+make check-kvm-selftests  the Linux kernel's own KVM selftests, against what is expected
+make bench                what exits cost, side by side with KVM
+make lint                 warnings, sparse, checkpatch, formatting
+
+make module               lodge.ko
+make launcher             the lodge program
+make selftests            the test programs
+make packages             install the Debian packages that all this takes
+make install              module (DKMS), udev rule, launcher, man page (DESTDIR=, PREFIX=)
+make uninstall            remove them
+make clean                remove .build
+
+HOST=amd                  the emulated AMD host; HOST=native: this machine
+HOST_KERNEL=debug         an emulated host with KASAN, lockdep and the like; built once
+BASE=kvm                  the same over the kernel's KVM, to compare
+TESTS=PATTERN             make check: only the tests whose name has it
+KVER=VERSION              the kernel to build for and to run (the newest installed)
+endef
+
 help:
-	@echo 'make run                 boot a Linux guest on Lodge, from nothing: installs the'
-	@echo '                         packages it needs, builds, boots an emulated host with AMD-V'
-	@echo 'make check               every test, on the same kind of host'
-	@echo 'make check-kvm-selftests the Linux kernel'"'"'s own KVM selftests, against what is expected'
-	@echo 'make bench               what exits cost, side by side with KVM'
-	@echo 'make lint                warnings, sparse, checkpatch, formatting'
-	@echo
-	@echo 'make module              lodge.ko'
-	@echo 'make launcher            the lodge program'
-	@echo 'make selftests           the test programs'
-	@echo 'make packages            install the Debian packages that all this takes'
-	@echo 'make install             module (DKMS), udev rule, launcher, man page (DESTDIR=, PREFIX=)'
-	@echo 'make uninstall           remove them'
-	@echo 'make clean               remove .build'
-	@echo
-	@echo 'HOST=amd                 the emulated AMD host; HOST=native: this machine'
-	@echo 'HOST_KERNEL=debug        an emulated host with KASAN, lockdep and the like; built once'
-	@echo 'BASE=kvm                 the same over the kernel'"'"'s KVM, to compare'
-	@echo 'KVER=version             the kernel to build for and to run (the newest installed)'
+	$(info $(HELP))
+	@:
 
 packages:
 	@$(T)/install-packages
@@ -54,7 +60,7 @@ module:
 	@mkdir -p $(kbuild)
 	@find $(kbuild) -xtype l -delete
 	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/arch $(CURDIR)/uapi $(kbuild)/
-	@$(MAKE) --no-print-directory -C $(kdir) M=$(kbuild) modules
+	@$(MAKE) --no-print-directory -C $(kdir) M=$(kbuild) UBSAN_SANITIZE=y modules
 
 launcher:
 	@$(MAKE) --no-print-directory -C tools/lodge O=$(O)
