@@ -13,13 +13,14 @@ int vcpu_run_try(struct vcpu *vcpu)
 	return sys_ioctl(vcpu->fd, KVM_RUN, NULL);
 }
 
+/* -EAGAIN is how KVM_RUN says that an AP took INIT or SIPI meanwhile. */
 uint32_t vcpu_run(struct vcpu *vcpu)
 {
 	int ret;
 
 	do {
 		ret = vcpu_run_try(vcpu);
-	} while (ret == -EINTR);
+	} while (ret == -EINTR || ret == -EAGAIN);
 	if (ret)
 		fatal("KVM_RUN: %s", strerror(-ret));
 	return vcpu->run->exit_reason;

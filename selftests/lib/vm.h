@@ -32,7 +32,8 @@
 /* The guest-physical layout of RAM_SIZE bytes in slot 0. */
 #define RAM_SIZE	(16UL << 20)
 #define REAL_CODE	0x1000UL	/* real-mode code of a test goes here */
-#define GPA_SIPI	0x8000UL	/* where an AP starts: vector 0x08 */
+#define GPA_SIPI	0x8000UL	/* where an AP starts: guest_ap_main() */
+#define GPA_SIPI_PAGE	(GPA_SIPI / PAGE_SIZE)
 #define GPA_PML4	0x10000UL	/* PML4, PDPT and four page directories */
 #define GPA_IDT		0x18000UL
 #define GPA_CPU		0x20000UL	/* a page a vCPU: GDT, TSS, #DF stack */
