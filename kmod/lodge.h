@@ -172,6 +172,8 @@ struct lodge_vm *lodge_vm_create(unsigned long type);
 void lodge_vm_get(struct lodge_vm *vm);
 /* May sleep; destroys the VM when the count falls to zero. */
 void lodge_vm_put(struct lodge_vm *vm);
+/* Call @fn for every VM there is.  Process context; @fn may sleep but not create or end a VM. */
+void lodge_for_each_vm(void (*fn)(struct lodge_vm *vm));
 /* Ends the VM for good after a failure inside the module; logs once. */
 void lodge_vm_kill(struct lodge_vm *vm, const char *why);
 /* NULL when there is none.  lodge_vcpu_by_id() compares lodge_vcpu.id. */

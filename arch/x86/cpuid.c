@@ -5,6 +5,7 @@
  * The table keeps user space's order, for KVM_GET_CPUID2.  Beside it is an
  * index by function, so that the instruction costs a few steps, not a search.
  */
+#include <linux/kvm_para.h>
 #include <linux/mm.h>
 #include <asm/cpufeature.h>
 
@@ -13,6 +14,7 @@
 #include "fpu.h"
 #include "irqchip/irqchip.h"
 #include "regs_inline.h"
+#include "xstate_size.h"
 
 #define F(name)		BIT(X86_FEATURE_##name & 31)
 #define NONE		0xffff

@@ -15,6 +15,7 @@
 #include "backend.h"
 #include "cpuid.h"
 #include "fpu.h"
+#include "xstate_size.h"
 
 #define F(name)		BIT(X86_FEATURE_##name & 31)
 #define WORD(name)	(X86_FEATURE_##name / 32)

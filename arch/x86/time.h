@@ -13,10 +13,16 @@ void lodge_write_tsc_adjust(struct lodge_vcpu *vcpu, u64 value, bool host);
 void lodge_set_tsc_offset(struct lodge_vcpu *vcpu, u64 offset);
 int lodge_set_tsc_khz(struct lodge_vcpu *vcpu, u32 khz);	/* 0 or -EINVAL */
 void lodge_tsc_vcpu_create(struct lodge_vcpu *vcpu);
+/* Preemption off; a host whose TSCs differ between CPUs costs an adjustment here. */
+void lodge_tsc_vcpu_load(struct lodge_vcpu *vcpu, bool migrated);
+void lodge_tsc_vcpu_put(struct lodge_vcpu *vcpu);
 u32 lodge_host_tsc_khz(void);
 
 int lodge_clock_vm_init(struct lodge_vm *vm);
 void lodge_clock_vm_destroy(struct lodge_vm *vm);
+int lodge_clock_vcpu_create(struct lodge_vcpu *vcpu);	/* 0 or -ENOMEM */
+void lodge_clock_vcpu_destroy(struct lodge_vcpu *vcpu);
+int lodge_clock_ctrl(struct lodge_vcpu *vcpu);		/* KVM_KVMCLOCK_CTRL: 0, or -EINVAL without kvmclock */
 /* LODGE_REQ_CLOCK_UPDATE, _MASTERCLOCK, _STEAL_UPDATE.  Loaded, in srcu, may sleep. */
 void lodge_clock_update(struct lodge_vcpu *vcpu);
 void lodge_masterclock_update(struct lodge_vm *vm);

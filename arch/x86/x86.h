@@ -12,7 +12,6 @@
 #include <linux/kvm_types.h>
 #include <linux/seqlock.h>
 #include <asm/fpu/api.h>
-#include <asm/pvclock.h>
 
 #include "mmu/mmu.h"
 
@@ -26,6 +25,7 @@ struct lodge_apic_map;
 struct lodge_cpuid;
 struct lodge_msr_filter;
 struct lodge_emu;
+struct lodge_pv;
 
 /* Bits of lodge_vcpu_arch.pending_init_sipi. */
 #define LODGE_PENDING_INIT	0
@@ -136,11 +136,10 @@ struct lodge_vcpu_arch {
 	/* Time: arch/x86/tsc.c, pvclock.c. */
 	u64 tsc_offset, tsc_multiplier;	/* guest = (host * multiplier >> frac) + offset */
 	u64 tsc_adjust;		/* IA32_TSC_ADJUST */
-	u64 last_guest_tsc;	/* at the last vcpu_put */
+	u64 last_host_tsc, last_guest_tsc;	/* at the last vcpu_put */
 	u32 tsc_khz;		/* the guest's */
 	u64 kvmclock_msr, steal_msr, poll_control;
-	struct pvclock_vcpu_time_info hv_clock;
-	u64 steal_last;		/* run_delay when last accounted, ns */
+	struct lodge_pv *pv;	/* kvmclock and steal-time records: pvclock.h */
 
 	/* FPU: swapped at the bounds of KVM_RUN; arch/x86/fpu.c. */
 	struct fpu_guest fpu;
@@ -194,15 +193,17 @@ struct lodge_vm_arch {
 	struct lodge_apic_map __rcu *apic_map;
 	bool apic_map_dirty;
 
-	/* Time: tsc_lock guards the first group, clock_seq the second. */
+	/*
+	 * Time: tsc_lock guards what follows; the clock's fields are read under
+	 * clock_seq (arch/x86/tsc.c, pvclock.c).
+	 */
 	raw_spinlock_t tsc_lock;
-	u64 tsc_gen, tsc_last_write, tsc_last_ns, tsc_last_offset;
+	u64 tsc_last_write, tsc_last_ns, tsc_last_offset;
 	u32 tsc_last_khz;
-	int tsc_nr_matched;	/* vCPUs with the same TSC as the first */
-
+	bool clock_used;	/* a vCPU has enabled kvmclock, ever */
 	seqcount_raw_spinlock_t clock_seq;
-	s64 kvmclock_offset;	/* guest's system time - host's boot time, ns */
-	bool use_masterclock;	/* one (tsc, ns) pair for all vCPUs: stable bit */
+	s64 kvmclock_offset;	/* guest's system time - the base clock of pvclock.c, ns */
+	bool use_masterclock;	/* one (tsc, ns) pair for all vCPUs: the stable bit */
 	u64 master_tsc;
 	s64 master_ns;
 	u64 wall_clock_msr;

@@ -7,7 +7,7 @@
 #include <asm/fpu/xstate.h>
 #include <asm/processor.h>
 
-#include "fpu.h"
+#include "xstate_size.h"
 
 #define FIRST_EXTENDED	2
 #define NR_COMPONENTS	63
