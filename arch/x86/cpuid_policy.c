@@ -8,6 +8,8 @@
  * bits are features that the module emulates whatever the CPU has.
  */
 #include <linux/kvm_para.h>
+#include <linux/mm.h>
+#include <linux/sched/stat.h>
 #include <asm/cpufeature.h>
 #include <asm/kvm_para.h>
 #include <asm/processor.h>
