@@ -46,7 +46,6 @@ bool lodge_irq_has_ack_notifier(struct lodge_vm *vm, u32 irqchip, u32 pin);
 /* irqfd.c: KVM_IRQFD.  vm->lock not held; process. */
 int lodge_irqfd(struct lodge_vm *vm, const struct kvm_irqfd *args);
 void lodge_irqfd_release(struct lodge_vm *vm);	/* the VM descriptor closes */
-void lodge_irqfd_routes_changed(struct lodge_vm *vm);	/* irq_lock held */
 int lodge_irqfd_init(void);			/* module load: the clean-up workqueue */
 void lodge_irqfd_exit(void);
 

@@ -14,7 +14,6 @@ struct lodge_vcpu;
 
 enum lodge_request {
 	LODGE_REQ_EVENT,		/* look for something to inject */
-	LODGE_REQ_UNBLOCK,		/* leave a halt-poll or sleep and look again */
 	LODGE_REQ_QUIESCE,		/* leave and re-enter the SRCU section */
 	LODGE_REQ_MMU_RELOAD,		/* the root is obsolete: make and load another */
 	LODGE_REQ_TLB_FLUSH,		/* all of this vCPU's translations */
@@ -27,6 +26,7 @@ enum lodge_request {
 	LODGE_REQ_SCAN_IOAPIC,		/* the EOI-exit bitmap may have changed */
 	LODGE_REQ_MSR_FILTER,		/* recompute MSR interception */
 	LODGE_REQ_VM_DEAD,		/* KVM_RUN answers -EIO */
+	LODGE_REQ_CPU_OFF,		/* no guest may run on this CPU: lodge_vcpu_leave_cpu() */
 	LODGE_NR_REQUESTS,
 };
 

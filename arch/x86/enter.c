@@ -66,9 +66,6 @@ static int handle_requests(struct lodge_vcpu *vcpu)
 	handle_time_requests(vcpu);
 	if (lodge_take_request(vcpu, LODGE_REQ_MSR_FILTER))
 		lodge_be(update_msr_intercepts)(vcpu);
-	/* A timer fired: its vector goes where all others come from. */
-	if (lodge_take_request(vcpu, LODGE_REQ_UNBLOCK) && vcpu->arch.lapic)
-		lodge_lapic_timer_deliver(vcpu);
 	if (lodge_take_request(vcpu, LODGE_REQ_NMI))
 		lodge_collect_nmis(vcpu);
 	return LODGE_RESUME;

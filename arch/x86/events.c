@@ -66,7 +66,7 @@ bool lodge_vcpu_has_wakeup(struct lodge_vcpu *vcpu)
 		return true;
 	if (waits_for_sipi(vcpu))
 		return false;
-	return (vcpu->arch.lapic && lodge_lapic_timer_pending(vcpu)) || event_ends_halt(vcpu);
+	return event_ends_halt(vcpu);
 }
 
 void lodge_vcpu_woken(struct lodge_vcpu *vcpu)
@@ -79,8 +79,6 @@ void lodge_vcpu_woken(struct lodge_vcpu *vcpu)
 		a->mp_state = KVM_MP_STATE_RUNNABLE;	/* lodge_enter() ends it */
 	if (waits_for_sipi(vcpu))
 		return;
-	if (a->lapic && lodge_lapic_timer_pending(vcpu))
-		lodge_lapic_timer_deliver(vcpu);
 	if (a->mp_state == KVM_MP_STATE_HALTED && event_ends_halt(vcpu)) {
 		a->mp_state = KVM_MP_STATE_RUNNABLE;
 		a->pv_unhalted = false;

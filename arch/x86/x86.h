@@ -10,6 +10,7 @@
 #include <linux/hrtimer.h>
 #include <linux/kvm.h>
 #include <linux/kvm_types.h>
+#include <linux/mutex.h>
 #include <linux/seqlock.h>
 #include <asm/fpu/api.h>
 
@@ -189,9 +190,9 @@ struct lodge_vm_arch {
 	u32 default_tsc_khz;
 	u64 tss_addr, identity_map_addr;
 
-	/* vm->lock writes, RCU reads: arch/x86/irqchip/lapic_ipi.c. */
+	/* apic_map_lock (inside vcpu->mutex) writes, RCU reads: irqchip/lapic_ipi.c. */
+	struct mutex apic_map_lock;	/* initialised with the irqchip */
 	struct lodge_apic_map __rcu *apic_map;
-	bool apic_map_dirty;
 
 	/*
 	 * Time: tsc_lock guards what follows; the clock's fields are read under

@@ -84,16 +84,17 @@ int lodge_apic_deliver(struct lodge_vm *vm, struct lodge_vcpu *source, const str
 int lodge_apic_deliver_msi(struct lodge_vm *vm, u64 address, u32 data);
 void lodge_apic_map_update(struct lodge_vm *vm);	/* process: rebuild who answers to what */
 
-/* --- lapic_timer.c --- */
+/*
+ * --- lapic_timer.c: it puts its vector into IRR by itself when it fires ---
+ */
 u64 lodge_lapic_tsc_deadline(struct lodge_vcpu *vcpu);		/* MSR_IA32_TSC_DEADLINE */
 void lodge_lapic_set_tsc_deadline(struct lodge_vcpu *vcpu, u64 value);
-bool lodge_lapic_timer_pending(struct lodge_vcpu *vcpu);	/* fired, not yet in IRR */
-void lodge_lapic_timer_deliver(struct lodge_vcpu *vcpu);	/* put what fired in IRR */
 void lodge_lapic_timer_migrate(struct lodge_vcpu *vcpu);	/* preemption off, on vcpu_load elsewhere */
 void lodge_lapic_timer_tsc_changed(struct lodge_vcpu *vcpu);	/* offset or scale is new */
 
 /* --- IOAPIC and PIC: any context --- */
-void lodge_ioapic_eoi(struct lodge_vcpu *vcpu, u8 vector);	/* EOI broadcast of a level vector */
+/* EOI of @vector, @level as its TMR bit says: tells those who wait for it, lowers Remote IRR. */
+void lodge_ioapic_eoi(struct lodge_vcpu *vcpu, u8 vector, bool level);
 bool lodge_ioapic_handles(struct lodge_vm *vm, u8 vector);	/* some RTE has it: EOI must be seen */
 int lodge_pic_pending(struct lodge_vm *vm);			/* INTR line of the master */
 int lodge_pic_ack(struct lodge_vm *vm);				/* INTA cycle: the vector */
