@@ -25,6 +25,9 @@ static void exchange(unsigned int me)
 {
 	unsigned int i;
 
+	/* An APIC that is not yet enabled would lose what is sent to it. */
+	while (started < nr_cpus - 1)
+		cpu_relax();
 	sti();
 	for (i = 0; i < nr_cpus; i++) {
 		if (i != me)
@@ -67,8 +70,6 @@ static void guest_bsp(void)
 		xapic_icr(0, APIC_DEST_ALLBUT | APIC_DM_STARTUP |
 			  GPA_SIPI_PAGE);
 	}
-	while (started < nr_cpus - 1)
-		cpu_relax();
 	exchange(0);
 	while (finished < nr_cpus)
 		cpu_relax();
