@@ -3,6 +3,8 @@
 #ifndef LODGE_DEBUG_REGS_H
 #define LODGE_DEBUG_REGS_H
 
+#include <linux/percpu.h>
+#include <asm/processor.h>
 #include <asm/debugreg.h>
 #include <linux/bits.h>
 

@@ -12,6 +12,7 @@
 #define LODGE_GUEST_STATE_H
 
 #include <linux/context_tracking.h>
+#include <linux/ftrace.h>
 #include <linux/irqflags.h>
 #include <linux/jiffies.h>
 #include <linux/rcupdate.h>

@@ -22,6 +22,8 @@ void lodge_msr_reset(struct lodge_vcpu *vcpu, bool init);
 int lodge_setup_mce(struct lodge_vcpu *vcpu, u64 mcg_cap);
 int lodge_set_mce(struct lodge_vcpu *vcpu, const struct kvm_x86_mce *mce);
 u64 lodge_mce_cap_supported(void);
+/* Is each of the eight memory types of a page attribute table one there is? */
+bool lodge_pat_valid(u64 pat);
 
 /*
  * Host MSRs that only user space sees (STAR, LSTAR, TSC_AUX, ...): the guest's

@@ -131,6 +131,7 @@ struct lodge_vcpu_arch {
 	u64 spec_ctrl_seen;
 	u64 arch_capabilities, platform_info, misc_features;
 	u64 microcode_version;
+	u64 hwcr, smbase;
 	u64 mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
 	u64 debugctl;
 

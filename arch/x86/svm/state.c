@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guest's registers that live in the VMCB: segments, tables, control and
+ * debug registers (APM vol. 2, State Saved on Exit; VMCB State Save Area).
+ */
+#include <asm/tlbflush.h>
+
+#include "mmu/mmu.h"
+#include "svm/svm.h"
+
+#define SVM_SEG(name, field)	[LODGE_SEG_##name] = offsetof(struct vmcb_save_area, field)
+
+static struct vmcb_seg *svm_seg(struct lodge_vcpu *vcpu, int seg)
+{
+	static const u16 offset[] = {
+		SVM_SEG(ES, es), SVM_SEG(CS, cs), SVM_SEG(SS, ss), SVM_SEG(DS, ds),
+		SVM_SEG(FS, fs), SVM_SEG(GS, gs), SVM_SEG(LDTR, ldtr), SVM_SEG(TR, tr),
+	};
+
+	return (void *)&to_svm(vcpu)->vmcb->save + offset[seg];
+}
+
+/* CR3, CR0.TS and CR0.MP change without an exit; all else is current always. */
+void svm_cache_reg(struct lodge_vcpu *vcpu, int reg)
+{
+	const unsigned long own = X86_CR0_TS | X86_CR0_MP;
+	const struct vmcb_save_area *save = &to_svm(vcpu)->vmcb->save;
+
+	switch (reg) {
+	case LODGE_REG_CR0:
+		vcpu->arch.cr0 = (vcpu->arch.cr0 & ~own) | (save->cr0 & own);
+		break;
+	case LODGE_REG_CR3:
+		vcpu->arch.cr3 = save->cr3;
+		break;
+	case LODGE_REG_PDPTR:
+		/* With nested paging the CPU reads them from memory whenever it likes. */
+		lodge_load_pdptrs(vcpu, lodge_cr3(vcpu));
+		break;
+	}
+	vcpu->arch.regs_avail |= BIT(reg);
+}
+
+void svm_get_segment(struct lodge_vcpu *vcpu, struct kvm_segment *s, int seg)
+{
+	const struct vmcb_seg *v = svm_seg(vcpu, seg);
+	u16 attrib = v->attrib;
+
+	memset(s, 0, sizeof(*s));
+	s->base = v->base;
+	s->limit = v->limit;
+	s->selector = v->selector;
+	s->type = attrib & SVM_SELECTOR_TYPE_MASK;
+	s->s = (attrib >> SVM_SELECTOR_S_SHIFT) & 1;
+	s->dpl = (attrib >> SVM_SELECTOR_DPL_SHIFT) & 3;
+	s->present = (attrib >> SVM_SELECTOR_P_SHIFT) & 1;
+	s->avl = (attrib >> SVM_SELECTOR_AVL_SHIFT) & 1;
+	s->l = (attrib >> SVM_SELECTOR_L_SHIFT) & 1;
+	s->db = (attrib >> SVM_SELECTOR_DB_SHIFT) & 1;
+	/* The limit is in bytes, and not every CPU keeps G beside it. */
+	s->g = v->limit > 0xfffff;
+	s->unusable = !s->present;
+
+	switch (seg) {
+	case LODGE_SEG_SS:
+		/* The CPU keeps the CPL apart, and SS.DPL need not follow it. */
+		s->dpl = to_svm(vcpu)->vmcb->save.cpl;
+		break;
+	case LODGE_SEG_TR:
+		/* A task register is busy, whether the CPU recorded it or not. */
+		s->type |= 2;
+		break;
+	}
+}
+
+void svm_set_segment(struct lodge_vcpu *vcpu, const struct kvm_segment *s, int seg)
+{
+	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+	struct vmcb_seg *v = svm_seg(vcpu, seg);
+	bool present = s->present && !s->unusable;
+
+	v->base = s->base;
+	v->limit = s->limit;
+	v->selector = s->selector;
+	v->attrib = (s->type & SVM_SELECTOR_TYPE_MASK) |
+		    (s->s & 1) << SVM_SELECTOR_S_SHIFT |
+		    (s->dpl & 3) << SVM_SELECTOR_DPL_SHIFT |
+		    present << SVM_SELECTOR_P_SHIFT |
+		    (s->avl & 1) << SVM_SELECTOR_AVL_SHIFT |
+		    (s->l & 1) << SVM_SELECTOR_L_SHIFT |
+		    (s->db & 1) << SVM_SELECTOR_DB_SHIFT |
+		    (s->g & 1) << SVM_SELECTOR_G_SHIFT;
+	if (seg == LODGE_SEG_SS)
+		vmcb->save.cpl = s->dpl & 3;
+	vmcb_dirty(vmcb, VMCB_SEG);
+}
+
+u64 svm_get_segment_base(struct lodge_vcpu *vcpu, int seg)
+{
+	return svm_seg(vcpu, seg)->base;
+}
+
+int svm_get_cpl(struct lodge_vcpu *vcpu)
+{
+	return to_svm(vcpu)->vmcb->save.cpl;
+}
+
+static void svm_get_table(const struct vmcb_seg *v, struct kvm_dtable *dt)
+{
+	memset(dt, 0, sizeof(*dt));
+	dt->base = v->base;
+	dt->limit = v->limit;
+}
+
+static void svm_set_table(struct vmcb *vmcb, struct vmcb_seg *v, const struct kvm_dtable *dt)
+{
+	v->base = dt->base;
+	v->limit = dt->limit;
+	vmcb_dirty(vmcb, VMCB_DT);
+}
+
+void svm_get_idt(struct lodge_vcpu *vcpu, struct kvm_dtable *dt)
+{
+	svm_get_table(&to_svm(vcpu)->vmcb->save.idtr, dt);
+}
+
+void svm_set_idt(struct lodge_vcpu *vcpu, const struct kvm_dtable *dt)
+{
+	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+
+	svm_set_table(vmcb, &vmcb->save.idtr, dt);
+}
+
+void svm_get_gdt(struct lodge_vcpu *vcpu, struct kvm_dtable *dt)
+{
+	svm_get_table(&to_svm(vcpu)->vmcb->save.gdtr, dt);
+}
+
+void svm_set_gdt(struct lodge_vcpu *vcpu, const struct kvm_dtable *dt)
+{
+	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+
+	svm_set_table(vmcb, &vmcb->save.gdtr, dt);
+}
+
+/*
+ * Where the CPU runs with the very CR0 the guest wrote, only writes that change
+ * more than TS and MP exit.  With caching left on although the guest turned it
+ * off (KVM_X86_QUIRK_CD_NW_CLEARED), reads are intercepted too.
+ */
+void svm_set_cr0(struct lodge_vcpu *vcpu, unsigned long cr0)
+{
+	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+	unsigned long hw_cr0 = cr0;
+	bool hidden;
+
+	if (!(vcpu->vm->arch.disabled_quirks & KVM_X86_QUIRK_CD_NW_CLEARED))
+		hw_cr0 &= ~(X86_CR0_CD | X86_CR0_NW);
+	hidden = hw_cr0 != cr0;
+
+	vcpu->arch.cr0 = cr0;
+	vcpu->arch.regs_avail |= BIT(LODGE_REG_CR0);
+	vmcb->save.cr0 = hw_cr0;
+	vmcb_dirty(vmcb, VMCB_CR);
+	vmcb_intercept(vmcb, INTERCEPT_CR0_READ, hidden);
+	vmcb_intercept(vmcb, INTERCEPT_CR0_WRITE, hidden);
+	vmcb_intercept(vmcb, INTERCEPT_SELECTIVE_CR0, !hidden);
+}
+
+void svm_set_cr3(struct lodge_vcpu *vcpu, unsigned long cr3)
+{
+	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+
+	vcpu->arch.cr3 = cr3;
+	vcpu->arch.regs_avail |= BIT(LODGE_REG_CR3);
+	vcpu->arch.regs_avail &= ~BIT(LODGE_REG_PDPTR);
+	vmcb->save.cr3 = cr3;
+	vmcb_dirty(vmcb, VMCB_CR);
+}
+
+/*
+ * The host's machine checks must reach it whatever the guest thinks of CR4.MCE:
+ * with MCE clear one would shut the CPU down.
+ */
+void svm_set_cr4(struct lodge_vcpu *vcpu, unsigned long cr4)
+{
+	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+	unsigned long hw_cr4 = cr4 | (cr4_read_shadow() & X86_CR4_MCE);
+
+	vcpu->arch.cr4 = cr4;
+	vcpu->arch.regs_avail |= BIT(LODGE_REG_CR4);
+	vmcb->save.cr4 = hw_cr4;
+	vmcb_dirty(vmcb, VMCB_CR);
+	vmcb_intercept(vmcb, INTERCEPT_CR4_READ, hw_cr4 != cr4);
+}
+
+/* VMRUN needs EFER.SVME, which the guest does not see. */
+void svm_set_efer(struct lodge_vcpu *vcpu, u64 efer)
+{
+	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+
+	vcpu->arch.efer = efer;
+	vmcb->save.efer = efer | EFER_SVME;
+	vmcb_dirty(vmcb, VMCB_CR);
+}
+
+void svm_set_dr7(struct lodge_vcpu *vcpu, unsigned long dr7)
+{
+	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+
+	vmcb->save.dr7 = dr7;
+	vmcb_dirty(vmcb, VMCB_DR);
+}
+
+/*
+ * DR0-DR3 and DR7 cannot change unseen: every access exits.  DR6 does, when an
+ * exception is delivered, and svm_run() keeps it current.
+ */
+void svm_sync_debug_regs(struct lodge_vcpu *vcpu)
+{
+}
