@@ -35,7 +35,8 @@ static const struct policy policies[] = {
 	{ 1, 0, ECX, WORD(XMM3),
 	  F(XMM3) | F(PCLMULQDQ) | F(SSSE3) | F(FMA) | F(CX16) | F(PCID) | F(XMM4_1) |
 	  F(XMM4_2) | F(MOVBE) | F(POPCNT) | F(AES) | F(XSAVE) | F(AVX) | F(F16C) | F(RDRAND),
-	  F(X2APIC) | F(TSC_DEADLINE_TIMER) | F(HYPERVISOR) },
+	  /* Not the TSC-deadline timer: user space adds it where the local APIC is in the kernel. */
+	  F(X2APIC) | F(HYPERVISOR) },
 	{ 1, 0, EDX, WORD(FPU),
 	  F(FPU) | F(VME) | F(DE) | F(PSE) | F(TSC) | F(MSR) | F(PAE) | F(MCE) | F(CX8) |
 	  F(SEP) | F(MTRR) | F(PGE) | F(MCA) | F(CMOV) | F(PAT) | F(PSE36) | F(CLFLUSH) |
