@@ -64,7 +64,7 @@ static int svm_exit_db_excp(struct lodge_vcpu *vcpu)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	unsigned long dr6 = svm_strip_step(svm, svm->vmcb->save.dr6);
 
-	if (svm->stepped && !(dr6 & (DR_TRAP_BITS | DR_STEP | DR_SWITCH | BIT(13))))
+	if ((svm->slow & SVM_SLOW_STEPPED) && !(dr6 & LODGE_DR6_WRITABLE))
 		return LODGE_RESUME;
 	return lodge_exit_debug(vcpu, dr6);
 }
@@ -163,7 +163,6 @@ static int svm_exit_invalid(struct lodge_vcpu *vcpu)
 int svm_handle_exit(struct lodge_vcpu *vcpu)
 {
 	u32 code = to_svm(vcpu)->exit_code;
-	int next;
 
 	switch (code) {
 	case SVM_EXIT_MSR:
@@ -188,9 +187,7 @@ int svm_handle_exit(struct lodge_vcpu *vcpu)
 	code = array_index_nospec(code, ARRAY_SIZE(svm_exits));
 	if (!svm_exits[code])
 		return lodge_unknown_exit(vcpu, code);
-	next = svm_exits[code](vcpu);
-	to_svm(vcpu)->stepped = false;
-	return next;
+	return svm_exits[code](vcpu);
 }
 
 /* The instruction of each exit that is completed by skipping it, without its prefixes. */

@@ -13,8 +13,8 @@
 
 DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
 
-void *svm_iopm __ro_after_init;
-u32 *svm_msrpm __ro_after_init;
+void *svm_iopm;
+u32 *svm_msrpm;
 int svm_uret_tsc_aux __ro_after_init = -ENOENT;
 
 /*

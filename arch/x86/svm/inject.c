@@ -280,7 +280,7 @@ void svm_end_step(struct svm_vcpu *svm)
 	if (!svm->step_guest_tf && !iret_done)
 		*rflags &= ~X86_EFLAGS_TF;
 	svm->slow &= ~SVM_SLOW_STEP;
-	svm->stepped = true;
+	svm->slow |= SVM_SLOW_STEPPED;
 	lodge_request(&svm->vcpu, LODGE_REQ_EVENT);
 }
 
@@ -289,7 +289,7 @@ unsigned long svm_strip_step(struct svm_vcpu *svm, unsigned long dr6)
 {
 	struct lodge_vcpu_arch *arch = &svm->vcpu.arch;
 
-	if (!svm->stepped || svm->step_guest_tf ||
+	if (!(svm->slow & SVM_SLOW_STEPPED) || svm->step_guest_tf ||
 	    (arch->guest_debug & KVM_GUESTDBG_SINGLESTEP))
 		return dr6;
 	if (!(svm->slow & SVM_SLOW_DEBUG))

@@ -66,6 +66,7 @@ static void svm_enter_slow(struct svm_vcpu *svm)
 {
 	struct vmcb *vmcb = svm->vmcb;
 
+	svm->slow &= ~SVM_SLOW_STEPPED;
 	if (svm->slow & SVM_SLOW_HOST)
 		svm_prepare_host(svm);
 	if (svm->slow & SVM_SLOW_STEP)
@@ -207,8 +208,10 @@ void svm_run(struct lodge_vcpu *vcpu)
 		x86_spec_ctrl_restore_host(svm->spec_ctrl_virt);
 
 	svm->exit_code = control->exit_code;
-	if (unlikely(svm->exit_code == SVM_EXIT_ERR))
+	if (unlikely(svm->exit_code == SVM_EXIT_ERR)) {
+		control->clean = 0;
 		return;
+	}
 
 	/* A valid exit: what was asked for before it has been done. */
 	control->clean = VMCB_ALL_CLEAN;

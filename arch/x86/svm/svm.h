@@ -73,6 +73,7 @@ enum svm_nmi_state {
 #define SVM_SLOW_HOST	BIT(0)	/* the host's state is not saved on this CPU */
 #define SVM_SLOW_STEP	BIT(1)	/* single-stepped over IRET or a shadow: NMI window */
 #define SVM_SLOW_DEBUG	BIT(2)	/* user space owns the debug registers */
+#define SVM_SLOW_STEPPED BIT(3)	/* the last entry was with SVM_SLOW_STEP */
 
 struct svm_vcpu {
 	struct lodge_vcpu vcpu;		/* first */
@@ -91,7 +92,6 @@ struct svm_vcpu {
 	/* Around one entry with SVM_SLOW_STEP; see inject.c. */
 	unsigned long step_rip, step_dr6;
 	bool step_guest_tf;		/* the guest itself had RFLAGS.TF set */
-	bool stepped;			/* the last entry was such a one */
 
 	u64 serial;			/* its number among all vCPUs there ever were; constant */
 	u32 *msrpm;			/* svm_msrpm, or its own when it differs */

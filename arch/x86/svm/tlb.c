@@ -21,7 +21,8 @@ void svm_new_asid(struct svm_vcpu *svm, struct svm_cpu *sc)
 	svm->asid_generation = sc->asid_generation;
 	svm->vmcb->control.asid = sc->next_asid++;
 	svm->vmcb->control.tlb_ctl = TLB_CONTROL_DO_NOTHING;
-	vmcb_dirty(svm->vmcb, VMCB_ASID);
+	/* Also what follows a suspend, which leaves nothing of a VMCB in the CPU. */
+	svm->vmcb->control.clean = 0;
 }
 
 void svm_load_mmu_root(struct lodge_vcpu *vcpu, hpa_t root, int level)

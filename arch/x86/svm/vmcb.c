@@ -139,6 +139,7 @@ static void svm_init_save(struct vmcb_save_area *save)
 struct svm_msrs {
 	u64 star, lstar, cstar, sfmask, kernel_gs_base;
 	u64 sysenter_cs, sysenter_esp, sysenter_eip;
+	u32 spec_ctrl;
 };
 
 static void svm_save_msrs(struct svm_msrs *m, const struct vmcb_save_area *save)
@@ -151,6 +152,7 @@ static void svm_save_msrs(struct svm_msrs *m, const struct vmcb_save_area *save)
 	m->sysenter_cs = save->sysenter_cs;
 	m->sysenter_esp = save->sysenter_esp;
 	m->sysenter_eip = save->sysenter_eip;
+	m->spec_ctrl = save->spec_ctrl;
 }
 
 static void svm_restore_msrs(struct vmcb_save_area *save, const struct svm_msrs *m)
@@ -163,6 +165,7 @@ static void svm_restore_msrs(struct vmcb_save_area *save, const struct svm_msrs 
 	save->sysenter_cs = m->sysenter_cs;
 	save->sysenter_esp = m->sysenter_esp;
 	save->sysenter_eip = m->sysenter_eip;
+	save->spec_ctrl = m->spec_ctrl;
 }
 
 void svm_vcpu_reset(struct lodge_vcpu *vcpu, bool init)
