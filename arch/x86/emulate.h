@@ -27,6 +27,12 @@ void lodge_emu_destroy(struct lodge_vcpu *vcpu);
  */
 int lodge_emulate(struct lodge_vcpu *vcpu, gpa_t gpa, u32 flags, const void *insn, int len);
 
+/*
+ * The instruction at RIP is done in software: go on at @rip, without interrupt
+ * shadow and RF, and take the trap of a single step if one is due.  enum lodge_next.
+ */
+int lodge_advance_rip(struct lodge_vcpu *vcpu, unsigned long rip);
+
 /**
  * lodge_skip_known - move RIP past an instruction whose opcode is known
  * @opcode: its bytes without prefixes; @len of them

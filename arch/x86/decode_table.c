@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The opcode maps (APM vol. 3, Opcode and Operand Encodings): only what the
+ * emulator executes.  An entry that is not here decodes to OP_UNKNOWN.
+ */
+#include <linux/kernel.h>
+
+#include "decode.h"
+
+/* The six forms of the instructions that opcode bits 5:3 choose. */
+#define ALU(base, op, lock)							\
+	[(base) + 0] = { op, OPND_RM, OPND_REG, 0, F_MODRM | F_BYTE | (lock) },	\
+	[(base) + 1] = { op, OPND_RM, OPND_REG, 0, F_MODRM | (lock) },		\
+	[(base) + 2] = { op, OPND_REG, OPND_RM, 0, F_MODRM | F_BYTE },		\
+	[(base) + 3] = { op, OPND_REG, OPND_RM, 0, F_MODRM },			\
+	[(base) + 4] = { op, OPND_ACC, OPND_IMM, IMM_8, F_BYTE },		\
+	[(base) + 5] = { op, OPND_ACC, OPND_IMM, IMM_Z }
+
+#define PREFIX	{ OP_PREFIX }
+
+/* A string instruction: bytes at the even opcode, operand size at the odd one. */
+#define STRING(base, op)							\
+	[(base) + 0] = { op, 0, 0, 0, F_BYTE },					\
+	[(base) + 1] = { op }
+
+const struct insn_form insn_one_byte[256] = {
+	ALU(0x00, OP_ADD, F_LOCK),
+	ALU(0x08, OP_OR, F_LOCK),
+	ALU(0x10, OP_ADC, F_LOCK),
+	ALU(0x18, OP_SBB, F_LOCK),
+	ALU(0x20, OP_AND, F_LOCK),
+	ALU(0x28, OP_SUB, F_LOCK),
+	ALU(0x30, OP_XOR, F_LOCK),
+	ALU(0x38, OP_CMP, 0),
+	[0x0f] = { OP_ESCAPE },
+	[0x26] = PREFIX, [0x2e] = PREFIX, [0x36] = PREFIX, [0x3e] = PREFIX,
+	[0x40 ... 0x47] = { OP_INC, OPND_OPREG, 0, 0, F_NO64 },
+	[0x48 ... 0x4f] = { OP_DEC, OPND_OPREG, 0, 0, F_NO64 },
+	[0x50 ... 0x57] = { OP_PUSH, 0, OPND_OPREG, 0, F_STACK },
+	[0x58 ... 0x5f] = { OP_POP, OPND_OPREG, 0, 0, F_STACK },
+	/* 63 is ARPL outside 64-bit mode: decode.c looks. */
+	[0x63] = { OP_MOVSX, OPND_REG, OPND_RM32, 0, F_MODRM },
+	[0x64 ... 0x67] = PREFIX,
+	[0x68] = { OP_PUSH, 0, OPND_IMM, IMM_Z, F_STACK },
+	[0x6a] = { OP_PUSH, 0, OPND_IMM, IMM_8, F_STACK },
+	[0x6c] = { OP_INS, 0, OPND_DX, 0, F_BYTE },
+	[0x6d] = { OP_INS, 0, OPND_DX, 0, F_PORT },
+	[0x6e] = { OP_OUTS, OPND_DX, 0, 0, F_BYTE },
+	[0x6f] = { OP_OUTS, OPND_DX, 0, 0, F_PORT },
+	[0x70 ... 0x7f] = { OP_JCC, 0, OPND_IMM, IMM_8, F_STACK },
+	[0x80] = { OP_GROUP, OPND_RM, OPND_IMM, IMM_8, F_MODRM | F_BYTE, GROUP_1 },
+	[0x81] = { OP_GROUP, OPND_RM, OPND_IMM, IMM_Z, F_MODRM, GROUP_1 },
+	[0x82] = { OP_GROUP, OPND_RM, OPND_IMM, IMM_8, F_MODRM | F_BYTE | F_NO64, GROUP_1 },
+	[0x83] = { OP_GROUP, OPND_RM, OPND_IMM, IMM_8, F_MODRM, GROUP_1 },
+	[0x84] = { OP_TEST, OPND_RM, OPND_REG, 0, F_MODRM | F_BYTE },
+	[0x85] = { OP_TEST, OPND_RM, OPND_REG, 0, F_MODRM },
+	[0x86] = { OP_XCHG, OPND_RM, OPND_REG, 0, F_MODRM | F_BYTE | F_LOCK },
+	[0x87] = { OP_XCHG, OPND_RM, OPND_REG, 0, F_MODRM | F_LOCK },
+	[0x88] = { OP_MOV, OPND_RM, OPND_REG, 0, F_MODRM | F_BYTE },
+	[0x89] = { OP_MOV, OPND_RM, OPND_REG, 0, F_MODRM },
+	[0x8a] = { OP_MOV, OPND_REG, OPND_RM, 0, F_MODRM | F_BYTE },
+	[0x8b] = { OP_MOV, OPND_REG, OPND_RM, 0, F_MODRM },
+	[0x8d] = { OP_LEA, OPND_REG, OPND_RM, 0, F_MODRM | F_MEM },
+	[0x8f] = { OP_GROUP, OPND_RM, 0, 0, F_MODRM | F_STACK, GROUP_1A },
+	[0x90 ... 0x97] = { OP_XCHG, OPND_OPREG, OPND_ACC },
+	[0xa0] = { OP_MOV, OPND_ACC, OPND_MOFFS, IMM_MOFFS, F_BYTE },
+	[0xa1] = { OP_MOV, OPND_ACC, OPND_MOFFS, IMM_MOFFS },
+	[0xa2] = { OP_MOV, OPND_MOFFS, OPND_ACC, IMM_MOFFS, F_BYTE },
+	[0xa3] = { OP_MOV, OPND_MOFFS, OPND_ACC, IMM_MOFFS },
+	STRING(0xa4, OP_MOVS),
+	STRING(0xa6, OP_CMPS),
+	[0xa8] = { OP_TEST, OPND_ACC, OPND_IMM, IMM_8, F_BYTE },
+	[0xa9] = { OP_TEST, OPND_ACC, OPND_IMM, IMM_Z },
+	STRING(0xaa, OP_STOS),
+	STRING(0xac, OP_LODS),
+	STRING(0xae, OP_SCAS),
+	[0xb0 ... 0xb7] = { OP_MOV, OPND_OPREG, OPND_IMM, IMM_8, F_BYTE },
+	[0xb8 ... 0xbf] = { OP_MOV, OPND_OPREG, OPND_IMM, IMM_V },
+	[0xc0] = { OP_GROUP, OPND_RM, OPND_IMM, IMM_U8, F_MODRM | F_BYTE, GROUP_2 },
+	[0xc1] = { OP_GROUP, OPND_RM, OPND_IMM, IMM_U8, F_MODRM, GROUP_2 },
+	[0xc2] = { OP_RET, 0, OPND_IMM, IMM_16, F_STACK },
+	[0xc3] = { OP_RET, 0, 0, 0, F_STACK },
+	[0xc6] = { OP_GROUP, OPND_RM, OPND_IMM, IMM_8, F_MODRM | F_BYTE, GROUP_11 },
+	[0xc7] = { OP_GROUP, OPND_RM, OPND_IMM, IMM_Z, F_MODRM, GROUP_11 },
+	[0xd0] = { OP_GROUP, OPND_RM, OPND_ONE, 0, F_MODRM | F_BYTE, GROUP_2 },
+	[0xd1] = { OP_GROUP, OPND_RM, OPND_ONE, 0, F_MODRM, GROUP_2 },
+	[0xd2] = { OP_GROUP, OPND_RM, OPND_CL, 0, F_MODRM | F_BYTE, GROUP_2 },
+	[0xd3] = { OP_GROUP, OPND_RM, OPND_CL, 0, F_MODRM, GROUP_2 },
+	[0xe4] = { OP_IN, OPND_ACC, OPND_IMM, IMM_U8, F_BYTE },
+	[0xe5] = { OP_IN, OPND_ACC, OPND_IMM, IMM_U8, F_PORT },
+	[0xe6] = { OP_OUT, OPND_IMM, OPND_ACC, IMM_U8, F_BYTE },
+	[0xe7] = { OP_OUT, OPND_IMM, OPND_ACC, IMM_U8, F_PORT },
+	[0xe8] = { OP_CALL, 0, OPND_IMM, IMM_Z, F_STACK },
+	[0xe9] = { OP_JMP, 0, OPND_IMM, IMM_Z, F_STACK },
+	[0xeb] = { OP_JMP, 0, OPND_IMM, IMM_8, F_STACK },
+	[0xec] = { OP_IN, OPND_ACC, OPND_DX, 0, F_BYTE },
+	[0xed] = { OP_IN, OPND_ACC, OPND_DX, 0, F_PORT },
+	[0xee] = { OP_OUT, OPND_DX, OPND_ACC, 0, F_BYTE },
+	[0xef] = { OP_OUT, OPND_DX, OPND_ACC, 0, F_PORT },
+	[0xf0] = PREFIX, [0xf2] = PREFIX, [0xf3] = PREFIX,
+	[0xf5] = { OP_CMC },
+	[0xf6] = { OP_GROUP, OPND_RM, 0, 0, F_MODRM | F_BYTE, GROUP_3 },
+	[0xf7] = { OP_GROUP, OPND_RM, 0, 0, F_MODRM, GROUP_3 },
+	[0xf8] = { OP_CLC },
+	[0xf9] = { OP_STC },
+	[0xfc] = { OP_CLD },
+	[0xfd] = { OP_STD },
+	[0xfe] = { OP_GROUP, OPND_RM, 0, 0, F_MODRM | F_BYTE, GROUP_4 },
+	[0xff] = { OP_GROUP, 0, 0, 0, F_MODRM, GROUP_5 },
+};
+
+const struct insn_form insn_two_byte[256] = {
+	[0x01] = { OP_GROUP, 0, 0, 0, F_MODRM, GROUP_7 },
+	[0x06] = { OP_CLTS },
+	[0x08 ... 0x09] = { OP_WBINVD },
+	[0x0d] = { OP_NOP, 0, 0, 0, F_MODRM },	/* PREFETCH, PREFETCHW */
+	[0x10 ... 0x13] = { OP_SSE, 0, 0, 0, F_MODRM },
+	[0x16 ... 0x17] = { OP_SSE, 0, 0, 0, F_MODRM },
+	[0x18] = { OP_NOP, 0, 0, 0, F_MODRM },	/* PREFETCHh */
+	[0x1f] = { OP_NOP, 0, 0, 0, F_MODRM },
+	[0x20] = { OP_MOV_FROM_CR, OPND_RM, 0, 0, F_MODRM | F_CTRL },
+	[0x21] = { OP_MOV_FROM_DR, OPND_RM, 0, 0, F_MODRM | F_CTRL },
+	[0x22] = { OP_MOV_TO_CR, 0, OPND_RM, 0, F_MODRM | F_CTRL },
+	[0x23] = { OP_MOV_TO_DR, 0, OPND_RM, 0, F_MODRM | F_CTRL },
+	[0x28 ... 0x29] = { OP_SSE, 0, 0, 0, F_MODRM },
+	[0x2b] = { OP_SSE, 0, 0, 0, F_MODRM },
+	[0x30] = { OP_WRMSR },
+	[0x31] = { OP_RDTSC },
+	[0x32] = { OP_RDMSR },
+	[0x40 ... 0x4f] = { OP_CMOV, OPND_REG, OPND_RM, 0, F_MODRM },
+	[0x6e ... 0x6f] = { OP_SSE, 0, 0, 0, F_MODRM },
+	[0x7e ... 0x7f] = { OP_SSE, 0, 0, 0, F_MODRM },
+	[0x80 ... 0x8f] = { OP_JCC, 0, OPND_IMM, IMM_Z, F_STACK },
+	[0x90 ... 0x9f] = { OP_SETCC, OPND_RM, 0, 0, F_MODRM | F_BYTE },
+	[0xa2] = { OP_CPUID },
+	[0xa3] = { OP_BT, OPND_RM, OPND_REG, 0, F_MODRM },
+	[0xab] = { OP_BTS, OPND_RM, OPND_REG, 0, F_MODRM | F_LOCK },
+	[0xb0] = { OP_CMPXCHG, OPND_RM, OPND_REG, 0, F_MODRM | F_BYTE | F_LOCK },
+	[0xb1] = { OP_CMPXCHG, OPND_RM, OPND_REG, 0, F_MODRM | F_LOCK },
+	[0xb3] = { OP_BTR, OPND_RM, OPND_REG, 0, F_MODRM | F_LOCK },
+	[0xb6] = { OP_MOVZX, OPND_REG, OPND_RM8, 0, F_MODRM },
+	[0xb7] = { OP_MOVZX, OPND_REG, OPND_RM16, 0, F_MODRM },
+	[0xba] = { OP_GROUP, OPND_RM, OPND_IMM, IMM_U8, F_MODRM, GROUP_8 },
+	[0xbb] = { OP_BTC, OPND_RM, OPND_REG, 0, F_MODRM | F_LOCK },
+	[0xbe] = { OP_MOVSX, OPND_REG, OPND_RM8, 0, F_MODRM },
+	[0xbf] = { OP_MOVSX, OPND_REG, OPND_RM16, 0, F_MODRM },
+	[0xc0] = { OP_XADD, OPND_RM, OPND_REG, 0, F_MODRM | F_BYTE | F_LOCK },
+	[0xc1] = { OP_XADD, OPND_RM, OPND_REG, 0, F_MODRM | F_LOCK },
+	[0xc3] = { OP_MOV, OPND_RM, OPND_REG, 0, F_MODRM | F_MEM },	/* MOVNTI */
+	[0xc7] = { OP_GROUP, OPND_RM, 0, 0, F_MODRM, GROUP_9 },
+	[0xd6] = { OP_SSE, 0, 0, 0, F_MODRM },
+	[0xe7] = { OP_SSE, 0, 0, 0, F_MODRM },
+	[0xf0] = { OP_SSE, 0, 0, 0, F_MODRM },
+};
+
+const struct insn_form insn_groups[NR_INSN_GROUPS][8] = {
+	[GROUP_1] = {
+		{ OP_ADD, .flags = F_LOCK }, { OP_OR, .flags = F_LOCK },
+		{ OP_ADC, .flags = F_LOCK }, { OP_SBB, .flags = F_LOCK },
+		{ OP_AND, .flags = F_LOCK }, { OP_SUB, .flags = F_LOCK },
+		{ OP_XOR, .flags = F_LOCK }, { OP_CMP },
+	},
+	[GROUP_1A] = { { OP_POP } },
+	[GROUP_2] = {
+		{ OP_ROL }, { OP_ROR }, { OP_RCL }, { OP_RCR },
+		{ OP_SHL }, { OP_SHR }, { OP_SAL }, { OP_SAR },
+	},
+	[GROUP_3] = {
+		{ OP_TEST, .src = OPND_IMM, .imm = IMM_Z },
+		{ OP_TEST, .src = OPND_IMM, .imm = IMM_Z },
+		{ OP_NOT, .flags = F_LOCK }, { OP_NEG, .flags = F_LOCK },
+	},
+	[GROUP_4] = { { OP_INC, .flags = F_LOCK }, { OP_DEC, .flags = F_LOCK } },
+	[GROUP_5] = {
+		{ OP_INC, OPND_RM, .flags = F_LOCK }, { OP_DEC, OPND_RM, .flags = F_LOCK },
+		{ OP_CALL, .src = OPND_RM, .flags = F_STACK }, { },
+		{ OP_JMP, .src = OPND_RM, .flags = F_STACK }, { },
+		{ OP_PUSH, .src = OPND_RM, .flags = F_STACK }, { },
+	},
+	/* With a register as r/m, 0F 01 is many things: decode.c knows two. */
+	[GROUP_7] = {
+		[4] = { OP_SMSW, OPND_RM }, [6] = { OP_LMSW, .src = OPND_RM16 },
+		[7] = { OP_INVLPG, .flags = F_MEM },
+	},
+	[GROUP_8] = {
+		[4] = { OP_BT }, [5] = { OP_BTS, .flags = F_LOCK },
+		[6] = { OP_BTR, .flags = F_LOCK }, [7] = { OP_BTC, .flags = F_LOCK },
+	},
+	[GROUP_9] = { [1] = { OP_CMPXCHG8B, .flags = F_LOCK | F_MEM } },
+	[GROUP_11] = { { OP_MOV } },
+};
+
+static const struct {
+	u8 opcode, prefix;
+	struct insn_sse sse;
+} sse_moves[] = {
+	{ 0x10, 0x00, { 16 } },					/* MOVUPS */
+	{ 0x10, 0x66, { 16 } },					/* MOVUPD */
+	{ 0x10, 0xf3, { 4 } },					/* MOVSS */
+	{ 0x10, 0xf2, { 8 } },					/* MOVSD */
+	{ 0x11, 0x00, { 16, SSE_STORE } },
+	{ 0x11, 0x66, { 16, SSE_STORE } },
+	{ 0x11, 0xf3, { 4, SSE_STORE } },
+	{ 0x11, 0xf2, { 8, SSE_STORE } },
+	{ 0x12, 0x00, { 8, SSE_MERGE | SSE_MEM } },		/* MOVLPS */
+	{ 0x12, 0x66, { 8, SSE_MERGE | SSE_MEM } },		/* MOVLPD */
+	{ 0x13, 0x00, { 8, SSE_STORE | SSE_MEM } },
+	{ 0x13, 0x66, { 8, SSE_STORE | SSE_MEM } },
+	{ 0x16, 0x00, { 8, SSE_HIGH | SSE_MERGE | SSE_MEM } },	/* MOVHPS */
+	{ 0x16, 0x66, { 8, SSE_HIGH | SSE_MERGE | SSE_MEM } },	/* MOVHPD */
+	{ 0x17, 0x00, { 8, SSE_STORE | SSE_HIGH | SSE_MEM } },
+	{ 0x17, 0x66, { 8, SSE_STORE | SSE_HIGH | SSE_MEM } },
+	{ 0x28, 0x00, { 16, SSE_ALIGNED } },			/* MOVAPS */
+	{ 0x28, 0x66, { 16, SSE_ALIGNED } },			/* MOVAPD */
+	{ 0x29, 0x00, { 16, SSE_STORE | SSE_ALIGNED } },
+	{ 0x29, 0x66, { 16, SSE_STORE | SSE_ALIGNED } },
+	{ 0x2b, 0x00, { 16, SSE_STORE | SSE_ALIGNED | SSE_MEM } },	/* MOVNTPS */
+	{ 0x2b, 0x66, { 16, SSE_STORE | SSE_ALIGNED | SSE_MEM } },	/* MOVNTPD */
+	{ 0x6e, 0x66, { 4, SSE_GPR } },				/* MOVD, MOVQ with REX.W */
+	{ 0x6f, 0x66, { 16, SSE_ALIGNED } },			/* MOVDQA */
+	{ 0x6f, 0xf3, { 16 } },					/* MOVDQU */
+	{ 0x7e, 0x66, { 4, SSE_STORE | SSE_GPR } },
+	{ 0x7e, 0xf3, { 8 } },					/* MOVQ */
+	{ 0x7f, 0x66, { 16, SSE_STORE | SSE_ALIGNED } },
+	{ 0x7f, 0xf3, { 16, SSE_STORE } },
+	{ 0xd6, 0x66, { 8, SSE_STORE } },			/* MOVQ */
+	{ 0xe7, 0x66, { 16, SSE_STORE | SSE_ALIGNED | SSE_MEM } },	/* MOVNTDQ */
+	{ 0xf0, 0xf2, { 16, SSE_MEM } },			/* LDDQU */
+};
+
+const struct insn_sse *insn_sse_find(u8 opcode, u8 prefix)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sse_moves); i++)
+		if (sse_moves[i].opcode == opcode && sse_moves[i].prefix == prefix)
+			return &sse_moves[i].sse;
+	return NULL;
+}

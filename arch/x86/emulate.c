@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The instruction emulator's driver: fetch, decode, run the handler, and go on
+ * after the instruction or answer its failure.  emu.h has the contract between
+ * the parts.
+ */
+#include <linux/slab.h>
+#include <linux/swab.h>
+#include <asm/debugreg.h>
+#include <asm/trapnr.h>
+
+#include "debug_regs.h"
+#include "emu.h"
+#include "emulate.h"
+#include "exit.h"
+#include "mmu/mmu.h"
+#include "regs_inline.h"
+#include "trace.h"
+
+int lodge_emu_create(struct lodge_vcpu *vcpu)
+{
+	struct lodge_emu *e = kzalloc(sizeof(*e), GFP_KERNEL_ACCOUNT);
+
+	if (!e)
+		return -ENOMEM;
+	e->vcpu = vcpu;
+	vcpu->arch.emu = e;
+	return 0;
+}
+
+void lodge_emu_destroy(struct lodge_vcpu *vcpu)
+{
+	kfree(vcpu->arch.emu);
+	vcpu->arch.emu = NULL;
+}
+
+int emu_fault(struct lodge_emu *e, u8 vector)
+{
+	lodge_queue_exception(e->vcpu, vector);
+	return EMU_FAULT;
+}
+
+int emu_fault_e(struct lodge_emu *e, u8 vector, u32 error_code)
+{
+	lodge_queue_exception_e(e->vcpu, vector, error_code);
+	return EMU_FAULT;
+}
+
+int lodge_advance_rip(struct lodge_vcpu *vcpu, unsigned long rip)
+{
+	unsigned long flags = lodge_rflags(vcpu);
+
+	lodge_set_reg(vcpu, LODGE_RIP, rip);
+	lodge_be(set_interrupt_shadow)(vcpu, 0);
+	if (likely(!(flags & (X86_EFLAGS_TF | X86_EFLAGS_RF))))
+		return LODGE_RESUME;
+	lodge_set_rflags(vcpu, flags & ~X86_EFLAGS_RF);
+	if (!(flags & X86_EFLAGS_TF))
+		return LODGE_RESUME;
+	/* The trap after a single step, which the CPU would have raised. */
+	return lodge_exit_debug(vcpu, DR_STEP | LODGE_DR6_ACTIVE_LOW);
+}
+
+/* The code segment's mode, in bytes, and the linear address of RIP. */
+static unsigned int code_mode(struct lodge_vcpu *vcpu, gva_t *gva)
+{
+	struct kvm_segment cs;
+
+	lodge_be(get_segment)(vcpu, &cs, LODGE_SEG_CS);
+	*gva = lodge_rip(vcpu);
+	if (lodge_is_long_mode(vcpu) && cs.l)
+		return 8;
+	*gva = (u32)(cs.base + *gva);
+	return cs.db ? 4 : 2;
+}
+
+static unsigned long advance(unsigned int mode, unsigned long rip, unsigned int len)
+{
+	return mode == 8 ? rip + len : (u32)(rip + len);
+}
+
+/* Up to @max bytes at @gva: how many, or EMU_FAULT or EMU_UNKNOWN as a negative. */
+static int fetch(struct lodge_vcpu *vcpu, gva_t gva, u8 *bytes, int max)
+{
+	struct lodge_walk walk;
+	int n = lodge_fetch_insn(vcpu, gva, bytes, max, &walk);
+
+	if (likely(n > 0))
+		return n;
+	if (n != -EFAULT)
+		return -EMU_UNKNOWN;
+	lodge_queue_page_fault(vcpu, walk.addr, walk.error_code);
+	return -EMU_FAULT;
+}
+
+/* The instruction goes on where the bytes end: why do they? */
+static int short_insn(struct lodge_emu *e, gva_t gva)
+{
+	u8 byte;
+	int n;
+
+	if (e->nr_bytes == INSN_MAX_LEN)
+		return emu_fault_e(e, X86_TRAP_GP, 0);
+	n = fetch(e->vcpu, gva + e->nr_bytes, &byte, 1);
+	/* It is there now: let the CPU look again. */
+	return n > 0 ? EMU_RETRY : -n;
+}
+
+static int fetch_and_decode(struct lodge_emu *e, const void *insn, int len)
+{
+	struct lodge_vcpu *vcpu = e->vcpu;
+	enum insn_status status = INSN_SHORT;
+	unsigned int mode;
+	gva_t gva;
+	int n;
+
+	mode = code_mode(vcpu, &gva);
+	e->rip = lodge_rip(vcpu);
+	e->nr_bytes = 0;
+	if (len > 0) {
+		e->nr_bytes = min(len, INSN_MAX_LEN);
+		memcpy(e->bytes, insn, e->nr_bytes);
+		status = lodge_decode(&e->insn, mode, e->bytes, e->nr_bytes);
+	}
+	if (status == INSN_SHORT && e->nr_bytes < INSN_MAX_LEN) {
+		n = fetch(vcpu, gva, e->bytes, INSN_MAX_LEN);
+		if (unlikely(n < 0))
+			return -n;
+		e->nr_bytes = n;
+		status = lodge_decode(&e->insn, mode, e->bytes, n);
+	}
+	switch (status) {
+	case INSN_OK:
+		e->next_rip = advance(mode, e->rip, e->insn.len);
+		return EMU_OK;
+	case INSN_SHORT:
+		return short_insn(e, gva);
+	case INSN_INVALID:
+		return emu_fault(e, X86_TRAP_UD);
+	default:
+		return EMU_UNKNOWN;
+	}
+}
+
+/* Moves, and what is as simple. */
+static int do_move(struct lodge_emu *e)
+{
+	const struct lodge_insn *i = &e->insn;
+	u64 value;
+	int r;
+
+	r = emu_read_operand(e, i->src, &value);
+	if (r)
+		return r;
+	switch (i->op) {
+	case OP_MOVSX:
+		if (i->src == OPND_RM8)
+			value = (s8)value;
+		else if (i->src == OPND_RM16)
+			value = (s16)value;
+		else
+			value = (s32)value;
+		break;
+	case OP_MOVBE:
+		value = swab64(value) >> (64 - 8 * i->size);
+		break;
+	case OP_CMOV:
+		/* The source is read in any case, and 32 bits clear the upper half in any case. */
+		if (!emu_condition(i->opcode, lodge_rflags(e->vcpu)))
+			value = emu_reg(e, i->reg, i->size);
+		break;
+	}
+	return emu_write_operand(e, i->dst, value);
+}
+
+static int do_flag(struct lodge_emu *e)
+{
+	unsigned long flags = lodge_rflags(e->vcpu);
+
+	switch (e->insn.op) {
+	case OP_CLC:
+		flags &= ~X86_EFLAGS_CF;
+		break;
+	case OP_STC:
+		flags |= X86_EFLAGS_CF;
+		break;
+	case OP_CMC:
+		flags ^= X86_EFLAGS_CF;
+		break;
+	case OP_CLD:
+		flags &= ~X86_EFLAGS_DF;
+		break;
+	default:
+		flags |= X86_EFLAGS_DF;
+	}
+	lodge_set_rflags(e->vcpu, flags);
+	return EMU_OK;
+}
+
+static int run_handler(struct lodge_emu *e)
+{
+	const struct lodge_insn *i = &e->insn;
+
+	switch (i->op) {
+	case OP_MOV:
+	case OP_MOVZX:
+	case OP_MOVSX:
+	case OP_MOVBE:
+	case OP_CMOV:
+		return do_move(e);
+	case OP_ADD ... OP_SAR:
+	case OP_TEST:
+	case OP_INC:
+	case OP_DEC:
+	case OP_NOT:
+	case OP_NEG:
+		return emu_do_alu(e);
+	case OP_BT ... OP_BTC:
+		return emu_do_bit(e);
+	case OP_MOVS ... OP_SCAS:
+		return emu_do_string(e);
+	case OP_INS:
+	case OP_OUTS:
+		return emu_do_string_io(e);
+	case OP_SSE:
+		return emu_do_sse(e);
+	case OP_XCHG:
+		return emu_do_xchg(e);
+	case OP_XADD:
+		return emu_do_xadd(e);
+	case OP_CMPXCHG:
+		return emu_do_cmpxchg(e);
+	case OP_CMPXCHG8B:
+		return emu_do_cmpxchg8b(e);
+	case OP_LEA:
+		return emu_write_operand(e, i->dst, emu_address(e));
+	case OP_SETCC:
+		return emu_write_operand(e, i->dst,
+					 emu_condition(i->opcode, lodge_rflags(e->vcpu)));
+	case OP_PUSH:
+		return emu_do_push(e);
+	case OP_POP:
+		return emu_do_pop(e);
+	case OP_CALL:
+		return emu_do_call(e);
+	case OP_RET:
+		return emu_do_ret(e);
+	case OP_JMP:
+	case OP_JCC:
+		return emu_do_jump(e);
+	case OP_IN:
+		return emu_in(e);
+	case OP_OUT:
+		return emu_out(e);
+	case OP_CLC ... OP_STD:
+		return do_flag(e);
+	case OP_NOP:
+		return EMU_OK;
+	default:
+		return emu_do_system(e);
+	}
+}
+
+static int answer(struct lodge_emu *e, int r)
+{
+	struct lodge_vcpu *vcpu = e->vcpu;
+
+	trace_kvm_emulate_insn(vcpu, e->bytes, e->nr_bytes, r == EMU_UNKNOWN);
+	switch (r) {
+	case EMU_OK:
+		return lodge_advance_rip(vcpu, e->next_rip);
+	case EMU_TELL_USER:
+		r = lodge_advance_rip(vcpu, e->next_rip);
+		if (r != LODGE_RESUME)
+			return r;
+		vcpu->run->exit_reason = e->exit_reason;
+		return LODGE_TO_USER;
+	case EMU_REPEAT:
+		/* Between two elements: a trap, if one is due, but RF stays for the rest. */
+		if (lodge_rflags(vcpu) & X86_EFLAGS_TF)
+			return lodge_advance_rip(vcpu, e->rip);
+		return LODGE_RESUME;
+	case EMU_FAULT:
+	case EMU_RETRY:
+		return LODGE_RESUME;
+	case EMU_USER:
+		return LODGE_TO_USER;
+	case EMU_UNKNOWN:
+		vcpu->stats.insn_emulation_fail++;
+		return lodge_emulation_failure(vcpu, e->bytes, e->nr_bytes);
+	default:
+		return r;
+	}
+}
+
+/*
+ * User space has answered.  If it has also moved RIP (a reset, or a restored
+ * state), the answer belongs to an instruction that is no more.
+ */
+static int complete_emulation(struct lodge_vcpu *vcpu)
+{
+	struct lodge_emu *e = vcpu->arch.emu;
+
+	if (lodge_rip(vcpu) != e->rip)
+		return LODGE_RESUME;
+	emu_take_answer(e);
+	emu_journal_rewind(&e->journal);
+	e->cpl = lodge_be(get_cpl)(vcpu);
+	return answer(e, run_handler(e));
+}
+
+int emu_to_user(struct lodge_emu *e)
+{
+	e->vcpu->complete = complete_emulation;
+	return EMU_USER;
+}
+
+/*
+ * A hypercall in the other vendor's encoding: give the guest this CPU's, as
+ * KVM_X86_QUIRK_FIX_HYPERCALL_INSN promises, and let it execute that.
+ */
+static int fix_hypercall(struct lodge_emu *e)
+{
+	static const u8 vmcall[3] = { 0x0f, 0x01, 0xc1 }, vmmcall[3] = { 0x0f, 0x01, 0xd9 };
+	const u8 *ours = lodge_backend->isa == LODGE_ISA_SVM ? vmmcall : vmcall;
+	u8 other = lodge_backend->isa == LODGE_ISA_SVM ? OP_VMCALL : OP_VMMCALL;
+	struct lodge_vcpu *vcpu = e->vcpu;
+	struct lodge_walk walk;
+	gva_t gva;
+	int r;
+
+	if (e->insn.op != other ||
+	    (vcpu->vm->arch.disabled_quirks & KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
+		return emu_fault(e, X86_TRAP_UD);
+	code_mode(vcpu, &gva);
+	r = lodge_write_gva(vcpu, gva + e->insn.len - sizeof(vmcall), ours, sizeof(vmcall),
+			    PFERR_WRITE | (e->cpl == 3 ? PFERR_USER : 0), &walk);
+	if (r == -EFAULT) {
+		lodge_queue_page_fault(vcpu, walk.addr, walk.error_code);
+		return EMU_FAULT;
+	}
+	return r ? EMU_UNKNOWN : EMU_RETRY;
+}
+
+/* These have a second memory operand: which of the two the exit's address is of is not known. */
+static bool two_memory_operands(const struct lodge_insn *i)
+{
+	switch (i->op) {
+	case OP_MOVS:
+	case OP_CMPS:
+	case OP_PUSH:
+	case OP_POP:
+	case OP_CALL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int lodge_emulate(struct lodge_vcpu *vcpu, gpa_t gpa, u32 flags, const void *insn, int len)
+{
+	struct lodge_emu *e = vcpu->arch.emu;
+	int r;
+
+	vcpu->stats.insn_emulation++;
+	r = fetch_and_decode(e, insn, len);
+	if (flags & LODGE_EMU_UD) {
+		/* What is not known here is not known to be more than the CPU's own #UD. */
+		if (r == EMU_UNKNOWN && e->nr_bytes)
+			r = emu_fault(e, X86_TRAP_UD);
+		else if (r == EMU_OK)
+			r = fix_hypercall(e);
+		return answer(e, r);
+	}
+	if (unlikely(r))
+		return answer(e, r);
+	if (flags & LODGE_EMU_SKIP) {
+		lodge_set_reg(vcpu, LODGE_RIP, e->next_rip);
+		return LODGE_RESUME;
+	}
+
+	emu_journal_clear(&e->journal);
+	e->pio_count = 0;
+	e->gpa = gpa;
+	e->gpa_valid = (flags & LODGE_EMU_PF) && !two_memory_operands(&e->insn);
+	e->cpl = lodge_be(get_cpl)(vcpu);
+	return answer(e, run_handler(e));
+}
+
+int lodge_skip_known(struct lodge_vcpu *vcpu, const u8 *opcode, int len, int total)
+{
+	unsigned long rip = lodge_rip(vcpu);
+	unsigned int mode, prefixes;
+	u8 bytes[INSN_MAX_LEN];
+	gva_t gva;
+	int n;
+
+	mode = code_mode(vcpu, &gva);
+	/* Most have no prefix: fetch no more than the opcode first. */
+	n = fetch(vcpu, gva, bytes, len);
+	if (likely(n == len && !memcmp(bytes, opcode, len))) {
+		lodge_set_reg(vcpu, LODGE_RIP, advance(mode, rip, total));
+		return LODGE_RESUME;
+	}
+	if (n > 0)
+		n = fetch(vcpu, gva, bytes, INSN_MAX_LEN);
+	if (n == -EMU_FAULT)
+		return LODGE_RESUME;
+	if (n < 0)
+		return lodge_emulation_failure(vcpu, NULL, 0);
+	prefixes = lodge_decode_prefixes(mode, bytes, n);
+	if (n - (int)prefixes < len || memcmp(bytes + prefixes, opcode, len))
+		return lodge_emulation_failure(vcpu, bytes, n);
+	lodge_set_reg(vcpu, LODGE_RIP, advance(mode, rip, prefixes + total));
+	return LODGE_RESUME;
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * System instructions that are met on the way of another emulation, and not by
+ * an exit of their own (those are in exit_*.c).
+ */
+#include <asm/trapnr.h>
+
+#include "cpuid.h"
+#include "debug_regs.h"
+#include "emu.h"
+#include "msr.h"
+#include "regs_inline.h"
+#include "time.h"
+#include "trace.h"
+
+static int done_or_gp(struct lodge_emu *e, int err)
+{
+	return err ? emu_fault_e(e, X86_TRAP_GP, 0) : EMU_OK;
+}
+
+/* LMSW can set PE but not clear it, and changes no more than PE, MP, EM and TS. */
+static int load_msw(struct lodge_emu *e)
+{
+	unsigned long cr0 = lodge_cr0(e->vcpu);
+	u64 value;
+	int r;
+
+	r = emu_read_operand(e, e->insn.src, &value);
+	if (r)
+		return r;
+	cr0 = (cr0 & ~0xeul) | (value & 0xf);
+	return done_or_gp(e, lodge_write_cr0(e->vcpu, cr0));
+}
+
+/* A memory destination is 16 bits, a register gets as much of CR0 as it holds. */
+static int store_msw(struct lodge_emu *e)
+{
+	u64 cr0 = lodge_cr0(e->vcpu);
+
+	if ((lodge_cr4(e->vcpu) & X86_CR4_UMIP) && e->cpl)
+		return emu_fault_e(e, X86_TRAP_GP, 0);
+	if (e->insn.mem)
+		return emu_write(e, e->insn.seg, emu_address(e), &cr0, 2);
+	emu_set_reg(e, e->insn.rm, e->insn.size, cr0);
+	return EMU_OK;
+}
+
+static int read_cr(struct lodge_emu *e)
+{
+	struct lodge_vcpu *vcpu = e->vcpu;
+	unsigned long value;
+
+	switch (e->insn.reg) {
+	case 0:
+		value = lodge_cr0(vcpu);
+		break;
+	case 2:
+		value = vcpu->arch.cr2;
+		break;
+	case 3:
+		value = lodge_cr3(vcpu);
+		break;
+	case 4:
+		value = lodge_cr4(vcpu);
+		break;
+	case 8:
+		value = lodge_read_cr8(vcpu);
+		break;
+	default:
+		return emu_fault(e, X86_TRAP_UD);
+	}
+	trace_kvm_cr(false, e->insn.reg, value);
+	return emu_write_operand(e, OPND_RM, value);
+}
+
+/* User space that keeps the interrupt controller wants to know of a lower priority. */
+static int write_cr8(struct lodge_emu *e, unsigned long value)
+{
+	unsigned long before = lodge_read_cr8(e->vcpu);
+
+	if (lodge_write_cr8(e->vcpu, value))
+		return emu_fault_e(e, X86_TRAP_GP, 0);
+	if (e->vcpu->arch.lapic || before <= value)
+		return EMU_OK;
+	e->exit_reason = KVM_EXIT_SET_TPR;
+	return EMU_TELL_USER;
+}
+
+static int write_cr(struct lodge_emu *e)
+{
+	struct lodge_vcpu *vcpu = e->vcpu;
+	u64 value;
+
+	emu_read_operand(e, OPND_RM, &value);
+	trace_kvm_cr(true, e->insn.reg, value);
+	switch (e->insn.reg) {
+	case 0:
+		return done_or_gp(e, lodge_write_cr0(vcpu, value));
+	case 2:
+		vcpu->arch.cr2 = value;
+		return EMU_OK;
+	case 3:
+		return done_or_gp(e, lodge_write_cr3(vcpu, value));
+	case 4:
+		return done_or_gp(e, lodge_write_cr4(vcpu, value));
+	case 8:
+		return write_cr8(e, value);
+	default:
+		return emu_fault(e, X86_TRAP_UD);
+	}
+}
+
+/* APM vol. 2, Debug Registers: DR4 and DR5 are aliases unless CR4.DE; GD guards them all. */
+static int check_dr(struct lodge_emu *e)
+{
+	u8 dr = e->insn.reg;
+
+	if (dr > 7 || ((dr == 4 || dr == 5) && (lodge_cr4(e->vcpu) & X86_CR4_DE)))
+		return emu_fault(e, X86_TRAP_UD);
+	if (e->vcpu->arch.dr7 & LODGE_DR7_GD) {
+		lodge_queue_exception_p(e->vcpu, X86_TRAP_DB, LODGE_DR6_BD);
+		return EMU_FAULT;
+	}
+	return EMU_OK;
+}
+
+static int read_dr(struct lodge_emu *e)
+{
+	int r = check_dr(e);
+
+	return r ?: emu_write_operand(e, OPND_RM, lodge_read_dr(e->vcpu, e->insn.reg));
+}
+
+static int write_dr(struct lodge_emu *e)
+{
+	u64 value;
+	int r = check_dr(e);
+
+	if (r)
+		return r;
+	emu_read_operand(e, OPND_RM, &value);
+	return done_or_gp(e, lodge_write_dr(e->vcpu, e->insn.reg, value));
+}
+
+static int invlpg(struct lodge_emu *e)
+{
+	unsigned long offset = emu_address(e);
+	gva_t gva;
+
+	/* No access is made: what is not canonical is no fault, and nothing to flush. */
+	if (emu_segment_ok(e, e->insn.seg, offset, 1, false, &gva))
+		lodge_be(flush_tlb_gva)(e->vcpu, gva);
+	return EMU_OK;
+}
+
+static int read_msr(struct lodge_emu *e)
+{
+	u32 index = lodge_reg(e->vcpu, LODGE_RCX);
+	u64 data = 0;
+	int err = lodge_get_msr(e->vcpu, index, &data, false);
+
+	trace_kvm_msr(false, index, data, err);
+	if (!err)
+		lodge_set_edx_eax(e->vcpu, data);
+	return done_or_gp(e, err);
+}
+
+static int write_msr(struct lodge_emu *e)
+{
+	u32 index = lodge_reg(e->vcpu, LODGE_RCX);
+	u64 data = lodge_edx_eax(e->vcpu);
+	int err = lodge_set_msr(e->vcpu, index, data, false);
+
+	trace_kvm_msr(true, index, data, err);
+	return done_or_gp(e, err);
+}
+
+static int do_cpuid(struct lodge_emu *e)
+{
+	struct lodge_vcpu *vcpu = e->vcpu;
+	u32 eax = lodge_reg(vcpu, LODGE_RAX), ecx = lodge_reg(vcpu, LODGE_RCX), ebx, edx;
+
+	if ((vcpu->arch.misc_features & MSR_MISC_FEATURES_ENABLES_CPUID_FAULT) && e->cpl)
+		return emu_fault_e(e, X86_TRAP_GP, 0);
+	lodge_cpuid_query(vcpu, &eax, &ebx, &ecx, &edx);
+	lodge_set_reg(vcpu, LODGE_RAX, eax);
+	lodge_set_reg(vcpu, LODGE_RBX, ebx);
+	lodge_set_reg(vcpu, LODGE_RCX, ecx);
+	lodge_set_reg(vcpu, LODGE_RDX, edx);
+	return EMU_OK;
+}
+
+static int read_tsc(struct lodge_emu *e)
+{
+	if ((lodge_cr4(e->vcpu) & X86_CR4_TSD) && e->cpl)
+		return emu_fault_e(e, X86_TRAP_GP, 0);
+	lodge_set_edx_eax(e->vcpu, lodge_guest_tsc(e->vcpu, rdtsc()));
+	return EMU_OK;
+}
+
+int emu_do_system(struct lodge_emu *e)
+{
+	switch (e->insn.op) {
+	case OP_CPUID:
+		return do_cpuid(e);
+	case OP_RDTSC:
+		return read_tsc(e);
+	case OP_SMSW:
+		return store_msw(e);
+	}
+	if (e->cpl)
+		return emu_fault_e(e, X86_TRAP_GP, 0);
+	switch (e->insn.op) {
+	case OP_CLTS:
+		return done_or_gp(e, lodge_write_cr0(e->vcpu, lodge_cr0(e->vcpu) & ~X86_CR0_TS));
+	case OP_LMSW:
+		return load_msw(e);
+	case OP_MOV_FROM_CR:
+		return read_cr(e);
+	case OP_MOV_TO_CR:
+		return write_cr(e);
+	case OP_MOV_FROM_DR:
+		return read_dr(e);
+	case OP_MOV_TO_DR:
+		return write_dr(e);
+	case OP_INVLPG:
+		return invlpg(e);
+	case OP_WBINVD:
+		/* Memory is write-back and coherent: nothing to do. */
+		return EMU_OK;
+	case OP_RDMSR:
+		return read_msr(e);
+	case OP_WRMSR:
+		return write_msr(e);
+	default:
+		return EMU_UNKNOWN;
+	}
+}
