@@ -20,6 +20,7 @@
 #include <linux/list.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcuwait.h>
 #include <linux/refcount.h>
@@ -54,6 +55,13 @@ enum lodge_bus {
 	LODGE_NR_BUSES,
 };
 
+/* What KVM_ENABLE_CAP turned on: bits of lodge_vm.enabled_caps. */
+enum lodge_vm_cap {
+	LODGE_VM_CAP_EXCEPTION_PAYLOAD,
+	LODGE_VM_CAP_TRIPLE_FAULT_EVENT,
+	LODGE_VM_CAP_NO_PLATFORM_INFO,	/* KVM_CAP_MSR_PLATFORM_INFO taken back */
+};
+
 /**
  * struct lodge_vm - one virtual machine, one open VM descriptor
  *
@@ -73,13 +81,15 @@ struct lodge_vm {
 	struct xarray vcpus;		/* by index; readers need no lock, see lodge_for_each_vcpu() */
 	int nr_created;			/* vCPUs, also those not yet visible */
 	atomic_t nr_online;		/* vCPUs visible in @vcpus: indices below it are present */
-	u32 enabled_caps;		/* enum lodge_vm_cap bits */
+	unsigned long enabled_caps;	/* enum lodge_vm_cap; set by bit, read without the lock */
+	u32 max_vcpu_ids;		/* KVM_CAP_MAX_VCPU_ID's; 0 until set or the first vCPU */
 	bool dead;			/* a fault no ioctl may get past: all answer -EIO */
 
 	/* vm->slots_lock writes; vm->srcu reads. */
 	struct mutex slots_lock;
 	struct srcu_struct srcu;
 	struct lodge_memslots __rcu *memslots;
+	u64 manual_dirty_log;		/* KVM_DIRTY_LOG_*: KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
 	struct lodge_io_bus __rcu *bus[LODGE_NR_BUSES];
 	struct list_head ioeventfds;	/* slots_lock only */
 	struct list_head coalesced_zones;	/* slots_lock only */
@@ -103,7 +113,8 @@ struct lodge_vm {
 	unsigned long invalidate_end;
 
 	spinlock_t mmu_lock;		/* zaps among themselves; faults do not take it */
-	atomic64_t tlb_gen;		/* arch/x86/mmu: bumped by whoever owes a flush */
+	atomic64_t tlb_gen;		/* arch/x86/mmu/tlb.c: bumped by whoever owes a flush */
+	atomic64_t tlb_gen_done;	/* the newest of them that no vCPU runs without */
 
 	struct lodge_vm_stats stats;
 	struct lodge_vm_arch arch;
@@ -182,6 +193,8 @@ struct lodge_vcpu *lodge_vcpu_by_id(struct lodge_vm *vm, u32 id);
 
 /* kmod/vcpu.c */
 int lodge_vcpu_create_fd(struct lodge_vm *vm, u32 id);	/* the descriptor, or -errno */
+int lodge_vcpu_mmap(struct file *file, struct vm_area_struct *vma);
+int lodge_vcpu_release(struct inode *inode, struct file *file);
 void lodge_vcpus_destroy(struct lodge_vm *vm);
 /*
  * Make the vCPU's state that of this CPU, and stop doing so.  Called with
@@ -189,18 +202,26 @@ void lodge_vcpus_destroy(struct lodge_vm *vm);
  */
 void lodge_vcpu_load(struct lodge_vcpu *vcpu);
 void lodge_vcpu_put(struct lodge_vcpu *vcpu);
+/*
+ * LODGE_REQ_CPU_OFF: this CPU's virtualization extension was turned off (it
+ * goes offline, or the machine down).  Wait, loaded, to be on one that has it.
+ * 0, or -EINTR when a signal came first.
+ */
+int lodge_vcpu_leave_cpu(struct lodge_vcpu *vcpu);
 /* The vCPU whose thread this is, if it is loaded here; else NULL.  Preemption off or irq context. */
 struct lodge_vcpu *lodge_running_vcpu(void);
+
+/* kmod/main.c: the virtualization extension is on here.  Preemption off. */
+DECLARE_PER_CPU(bool, lodge_cpu_on);
 
 /* kmod/run.c */
 /* KVM_RUN.  vcpu->mutex held.  0, -EINTR, or another errno; may sleep. */
 int lodge_vcpu_run(struct lodge_vcpu *vcpu);
 
-/* kmod/ioctl_*.c: file operations and device attribute entry points. */
-extern const struct file_operations lodge_system_fops, lodge_vm_fops, lodge_vcpu_fops;
-long lodge_system_ioctl(struct file *file, unsigned int nr, unsigned long arg);
-/* KVM_CHECK_EXTENSION; @vm is NULL on the system descriptor. */
-int lodge_check_extension(struct lodge_vm *vm, long ext);
+static inline bool lodge_vm_has_cap(const struct lodge_vm *vm, enum lodge_vm_cap cap)
+{
+	return test_bit(cap, &vm->enabled_caps);
+}
 
 /* kmod/stats.c: KVM_GET_STATS_FD. */
 int lodge_vm_stats_fd(struct lodge_vm *vm);

@@ -8,6 +8,7 @@
 
 #include "lodge.h"
 
+void lodge_fpu_module_init(void);	/* once, after the backend's probe() */
 int lodge_fpu_create(struct lodge_vcpu *vcpu);
 void lodge_fpu_destroy(struct lodge_vcpu *vcpu);
 void lodge_fpu_reset(struct lodge_vcpu *vcpu, bool init);
@@ -25,10 +26,5 @@ unsigned int lodge_xsave_size(struct lodge_vm *vm);	/* KVM_CAP_XSAVE2 */
 int lodge_get_xcrs(struct lodge_vcpu *vcpu, struct kvm_xcrs *xcrs);
 int lodge_set_xcrs(struct lodge_vcpu *vcpu, const struct kvm_xcrs *xcrs);
 u64 lodge_supported_xcr0(void);		/* within the process's guest permission (AMX) */
-
-
-/* xstate_size.c: bytes of an XSAVE area with @features, by the host's layout. */
-unsigned int lodge_xstate_size(u64 features, bool compacted);
-void lodge_xstate_init(void);		/* module load */
 
 #endif
