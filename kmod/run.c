@@ -70,7 +70,6 @@ static int work_for_host(struct lodge_vcpu *vcpu)
 	srcu_enter(vcpu);
 	if (!r)
 		return LODGE_RESUME;
-	vcpu->run->exit_reason = KVM_EXIT_INTR;
 	vcpu->stats.signal_exits++;
 	return r;
 }
@@ -131,14 +130,14 @@ int lodge_vcpu_run(struct lodge_vcpu *vcpu)
 	if (!r) {
 		lodge_fpu_enter(vcpu);
 		r = complete_exit(vcpu);
-		if (r == LODGE_RESUME && READ_ONCE(run->immediate_exit)) {
-			run->exit_reason = KVM_EXIT_INTR;
+		if (r == LODGE_RESUME && READ_ONCE(run->immediate_exit))
 			r = -EINTR;
-		}
 		if (r == LODGE_RESUME) {
 			run->exit_reason = KVM_EXIT_UNKNOWN;
 			r = run_loop(vcpu);
 		}
+		if (r == -EINTR)
+			run->exit_reason = KVM_EXIT_INTR;
 		lodge_fpu_leave(vcpu);
 		lodge_run_give(vcpu);
 	}

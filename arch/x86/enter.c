@@ -58,6 +58,11 @@ static int handle_requests(struct lodge_vcpu *vcpu)
 
 	if (lodge_take_request(vcpu, LODGE_REQ_VM_DEAD))
 		return -EIO;
+	if (lodge_take_request(vcpu, LODGE_REQ_CPU_OFF)) {
+		r = lodge_vcpu_leave_cpu(vcpu);
+		if (r)
+			return r;
+	}
 	if (lodge_take_request(vcpu, LODGE_REQ_TRIPLE_FAULT))
 		return lodge_shutdown(vcpu);
 	r = handle_mmu_requests(vcpu);
