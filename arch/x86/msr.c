@@ -217,7 +217,7 @@ static int set_misc_enable(struct lodge_vcpu *vcpu, u32 index, u64 data, bool ho
 
 static int get_platform_info(struct lodge_vcpu *vcpu, u32 index, u64 *data, bool host)
 {
-	if (!host && lodge_vm_has_cap(vcpu->vm, LODGE_CAP_NO_PLATFORM_INFO))
+	if (!host && lodge_vm_has_cap(vcpu->vm, LODGE_VM_CAP_NO_PLATFORM_INFO))
 		return LODGE_MSR_INVALID;
 	*data = vcpu->arch.platform_info;
 	return 0;

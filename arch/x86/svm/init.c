@@ -17,6 +17,14 @@ void *svm_iopm;
 u32 *svm_msrpm;
 int svm_uret_tsc_aux __ro_after_init = -ENOENT;
 
+static void svm_reset_tsc_ratio(struct svm_cpu *sc)
+{
+	if (!svm_caps.tsc_ratio)
+		return;
+	sc->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
+	wrmsrl(MSR_AMD64_TSC_RATIO, sc->tsc_ratio);
+}
+
 /*
  * Called on every CPU that comes online, and for those that are when the module
  * loads.  A CPU that another hypervisor took meanwhile keeps the module off it.
@@ -33,10 +41,7 @@ static int svm_cpu_enable(void)
 		return -EIO;
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, sc->hsave_pa);
-	if (svm_caps.tsc_ratio) {
-		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
-		sc->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
-	}
+	svm_reset_tsc_ratio(sc);
 
 	/*
 	 * What an earlier user of SVM left in the TLB is under unknown ASIDs:
@@ -54,14 +59,14 @@ static int svm_cpu_enable(void)
  */
 static void svm_cpu_disable(void)
 {
+	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
 	u64 efer;
 
 	rdmsrl(MSR_EFER, efer);
 	if (!(efer & EFER_SVME))
 		return;
 	svm_stgi();
-	if (svm_caps.tsc_ratio)
-		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
+	svm_reset_tsc_ratio(sc);
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
 	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
 }

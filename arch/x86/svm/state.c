@@ -8,13 +8,17 @@
 #include "mmu/mmu.h"
 #include "svm/svm.h"
 
-#define SVM_SEG(name, field)	[LODGE_SEG_##name] = offsetof(struct vmcb_save_area, field)
-
 static struct vmcb_seg *svm_seg(struct lodge_vcpu *vcpu, int seg)
 {
 	static const u16 offset[] = {
-		SVM_SEG(ES, es), SVM_SEG(CS, cs), SVM_SEG(SS, ss), SVM_SEG(DS, ds),
-		SVM_SEG(FS, fs), SVM_SEG(GS, gs), SVM_SEG(LDTR, ldtr), SVM_SEG(TR, tr),
+		[LODGE_SEG_ES] = offsetof(struct vmcb_save_area, es),
+		[LODGE_SEG_CS] = offsetof(struct vmcb_save_area, cs),
+		[LODGE_SEG_SS] = offsetof(struct vmcb_save_area, ss),
+		[LODGE_SEG_DS] = offsetof(struct vmcb_save_area, ds),
+		[LODGE_SEG_FS] = offsetof(struct vmcb_save_area, fs),
+		[LODGE_SEG_GS] = offsetof(struct vmcb_save_area, gs),
+		[LODGE_SEG_LDTR] = offsetof(struct vmcb_save_area, ldtr),
+		[LODGE_SEG_TR] = offsetof(struct vmcb_save_area, tr),
 	};
 
 	return (void *)&to_svm(vcpu)->vmcb->save + offset[seg];
