@@ -18,6 +18,7 @@
 #define LODGE_EMU_H
 
 #include "decode.h"
+#include "emulate_alu.h"
 #include "lodge.h"
 
 /* What handlers and accesses answer; a negative errno is possible too. */
@@ -144,16 +145,6 @@ int emu_pio_to_user(struct lodge_emu *e, bool in, u16 port, u8 size, u32 count);
 
 /* exit_io.c: KVM_EXIT_IO for @count elements at pio_data; arch.pio remembers it. */
 void lodge_fill_io_exit(struct lodge_vcpu *vcpu, bool in, u16 port, u8 size, u32 count);
-
-/* --- emulate_alu.c --- */
-#define EMU_STATUS_FLAGS (X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | \
-			  X86_EFLAGS_SF | X86_EFLAGS_OF)
-/*
- * Pure: the result of @op on @size bytes, with @flags made what it leaves.  The
- * shifts' count and the bit instructions' number are in @src.
- */
-u64 emu_alu(u8 op, u8 size, u64 dst, u64 src, unsigned long *flags);
-bool emu_condition(u8 opcode, unsigned long flags);
 
 /* --- handlers: one for each kind of instruction --- */
 int emu_do_alu(struct lodge_emu *e);		/* emulate_rmw.c */

@@ -6,10 +6,9 @@
  */
 #include <linux/bitops.h>
 #include <linux/bits.h>
-#include <linux/types.h>
-#include <asm/processor-flags.h>
 
-#include "emu.h"
+#include "decode.h"
+#include "emulate_alu.h"
 
 static u64 mask_of(u8 size)
 {

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Arithmetic and its flags: pure functions, as decode.h's are. */
+#ifndef LODGE_EMULATE_ALU_H
+#define LODGE_EMULATE_ALU_H
+
+#include <linux/types.h>
+#include <asm/processor-flags.h>
+
+#define EMU_STATUS_FLAGS (X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | \
+			  X86_EFLAGS_SF | X86_EFLAGS_OF)
+
+/*
+ * The result of @op (enum insn_op) on @size bytes, with @flags made what it
+ * leaves.  The shifts' count and the bit instructions' number are in @src.
+ */
+u64 emu_alu(u8 op, u8 size, u64 dst, u64 src, unsigned long *flags);
+
+/* The condition in the low four bits of @opcode: Jcc, SETcc, CMOVcc. */
+bool emu_condition(u8 opcode, unsigned long flags);
+
+#endif
