@@ -10,6 +10,9 @@
 #include "acpi.h"
 #include "layout.h"
 
+/* The tables have no padding. */
+#pragma pack(push, 1)
+
 struct acpi_header {
 	char signature[4];
 	uint32_t length;
@@ -20,7 +23,7 @@ struct acpi_header {
 	uint32_t oem_revision;
 	char creator_id[4];
 	uint32_t creator_revision;
-} __packed;
+};
 
 /* "Root System Description Pointer (RSDP)" */
 struct acpi_rsdp {
@@ -33,14 +36,14 @@ struct acpi_rsdp {
 	uint64_t xsdt;
 	uint8_t extended_checksum;	/* of all */
 	uint8_t reserved[3];
-} __packed;
+};
 
 #define RSDP_V1_LENGTH	20
 
 struct acpi_xsdt {
 	struct acpi_header header;
 	uint64_t tables[2];
-} __packed;
+};
 
 /* "Generic Address Structure" */
 struct acpi_address {
@@ -49,7 +52,7 @@ struct acpi_address {
 	uint8_t bit_offset;
 	uint8_t access_size;
 	uint64_t address;
-} __packed;
+};
 
 #define SPACE_IO	1
 #define ACCESS_BYTE	1
@@ -113,7 +116,7 @@ struct acpi_fadt {
 	struct acpi_address sleep_control;
 	struct acpi_address sleep_status;
 	uint64_t hypervisor_vendor;
-} __packed;
+};
 
 _Static_assert(sizeof(struct acpi_fadt) == 276, "the FADT's length in revision 6");
 
@@ -143,14 +146,14 @@ struct acpi_facs {
 	uint64_t x_waking_vector;
 	uint8_t version;
 	uint8_t reserved[31];
-} __packed;
+};
 
 /* "Multiple APIC Description Table (MADT)" and its entries */
 struct acpi_madt {
 	struct acpi_header header;
 	uint32_t lapic;
 	uint32_t flags;
-} __packed;
+};
 
 #define MADT_DUAL_8259		(1 << 0)
 
@@ -160,7 +163,7 @@ struct madt_lapic {
 	uint8_t processor;
 	uint8_t apic_id;
 	uint32_t flags;
-} __packed;
+};
 
 #define MADT_LAPIC		0
 #define LAPIC_ENABLED		(1 << 0)
@@ -172,7 +175,7 @@ struct madt_ioapic {
 	uint8_t reserved;
 	uint32_t address;
 	uint32_t gsi_base;
-} __packed;
+};
 
 #define MADT_IOAPIC		1
 
@@ -183,7 +186,7 @@ struct madt_override {
 	uint8_t source;
 	uint32_t gsi;
 	uint16_t flags;
-} __packed;
+};
 
 #define MADT_OVERRIDE		2
 #define MPS_ACTIVE_HIGH		0x1
@@ -195,10 +198,12 @@ struct madt_nmi {
 	uint8_t processor;
 	uint16_t flags;
 	uint8_t lint;
-} __packed;
+};
 
 #define MADT_NMI		4
 #define MADT_ALL_PROCESSORS	0xff
+
+#pragma pack(pop)
 
 /*
  * The DSDT's AML ("ACPI Machine Language (AML) Specification"):

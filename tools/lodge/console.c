@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The console's queues: between the guest's UART and the two threads. */
+#include <errno.h>
 #include <signal.h>
 #include <time.h>
 
@@ -8,7 +9,10 @@
 #include "terminal.h"
 
 /* How long the end of a run waits for a standard output that takes nothing. */
-#define DRAIN_SECONDS	2
+#define DRAIN_MS	2000
+
+/* How often a thread that is to end is interrupted. */
+#define INTERRUPT_MS	10
 
 static unsigned int queue_len(const struct console_queue *queue)
 {
@@ -62,7 +66,7 @@ void console_init(struct console *console, struct vm *vm, struct serial *serial)
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&console->output_lock, NULL);
 	pthread_cond_init(&console->output_work, &monotonic);
-	pthread_cond_init(&console->output_room, NULL);
+	pthread_cond_init(&console->output_room, &monotonic);
 	pthread_mutex_init(&console->input_lock, NULL);
 	pthread_cond_init(&console->input_room, NULL);
 	pthread_condattr_destroy(&monotonic);
@@ -99,37 +103,65 @@ void console_release(struct console *console)
 	pthread_mutex_unlock(&console->input_lock);
 }
 
+static struct timespec time_after_ms(unsigned int ms)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += ms % 1000 * 1000000L;
+	if (t.tv_nsec >= 1000000000L) {
+		t.tv_nsec -= 1000000000L;
+		t.tv_sec++;
+	}
+	return t;
+}
+
+/* Waits till all output is written, as long as any of it goes. */
+static void output_drain(struct console *console)
+{
+	struct timespec deadline = time_after_ms(DRAIN_MS);
+	unsigned int head;
+
+	pthread_mutex_lock(&console->output_lock);
+	head = console->output.head;
+	while (queue_len(&console->output) && !console->failed) {
+		if (pthread_cond_timedwait(&console->output_room, &console->output_lock,
+					   &deadline) == ETIMEDOUT)
+			break;
+		if (console->output.head == head)
+			continue;
+		head = console->output.head;
+		deadline = time_after_ms(DRAIN_MS);
+	}
+	console->failed = true;
+	pthread_cond_broadcast(&console->output_work);
+	pthread_mutex_unlock(&console->output_lock);
+}
+
 /*
- * Joins a thread that may be in a read() or write() that never returns: it is
- * given until the deadline, then interrupted till it looks at its flags.
+ * Joins a thread that has been told to end, but may be in a read() or write()
+ * that never returns: it is interrupted till it looks at its flags.
  */
-static void thread_join(struct console *console, pthread_t thread, unsigned int seconds)
+static void thread_join(pthread_t thread)
 {
 	struct timespec deadline;
 
-	clock_gettime(CLOCK_REALTIME, &deadline);
-	deadline.tv_sec += seconds;
-	while (pthread_timedjoin_np(thread, NULL, &deadline)) {
-		pthread_mutex_lock(&console->output_lock);
-		console->failed = true;
-		pthread_mutex_unlock(&console->output_lock);
-		pthread_kill(thread, CONSOLE_SIGNAL);
-		clock_gettime(CLOCK_REALTIME, &deadline);
-		deadline.tv_nsec += 10 * 1000 * 1000;
-		if (deadline.tv_nsec >= 1000 * 1000 * 1000) {
-			deadline.tv_nsec -= 1000 * 1000 * 1000;
-			deadline.tv_sec++;
-		}
-	}
+	do {
+		pthread_kill(thread, INTERRUPT_SIGNAL);
+		deadline = time_after_ms(INTERRUPT_MS);
+	} while (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &deadline));
 }
 
 void console_stop(struct console *console)
 {
 	console_release(console);
-	if (console->output_started)
-		thread_join(console, console->output_thread, DRAIN_SECONDS);
+	if (console->output_started) {
+		output_drain(console);
+		thread_join(console->output_thread);
+	}
 	if (console->input_started)
-		thread_join(console, console->input_thread, 0);
+		thread_join(console->input_thread);
 	terminal_give_back();
 
 	console->lost += queue_len(&console->output);

@@ -37,10 +37,10 @@ struct console {
 
 	pthread_mutex_t output_lock;	/* guards output to lost */
 	pthread_cond_t output_work;	/* for the writer */
-	pthread_cond_t output_room;	/* for vCPUs */
+	pthread_cond_t output_room;	/* for vCPUs, and for the end */
 	struct console_queue output;
 	bool closing;			/* no vCPU waits any more */
-	bool failed;			/* nothing can be written any more */
+	bool failed;			/* nothing is written any more */
 	uint64_t lost;			/* bytes that nobody will see */
 	char output_buf[CONSOLE_OUTPUT];
 

@@ -2,6 +2,7 @@
 /* The console's threads: from standard input, and to standard output. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,7 +21,7 @@ static void signal_unblock(void)
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, CONSOLE_SIGNAL);
+	sigaddset(&set, INTERRUPT_SIGNAL);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 

@@ -3,11 +3,6 @@
 #ifndef LODGE_CONSOLE_IO_H
 #define LODGE_CONSOLE_IO_H
 
-#include <signal.h>
-
-/* Interrupts their system calls.  Its handler does nothing. */
-#define CONSOLE_SIGNAL	SIGUSR1
-
 void *console_output_thread(void *opaque);
 void *console_input_thread(void *opaque);
 

@@ -31,8 +31,11 @@ enum outcome {
 	OUTCOME_NONE,			/* still running */
 };
 
-#define __packed		__attribute__((__packed__))
-#define __printf(fmt, args)	__attribute__((__format__(__printf__, fmt, args)))
+/*
+ * Gets a thread out of a system call.  Its handler does nothing; it is blocked
+ * but in the threads that are to be interrupted: vCPUs' and the console's.
+ */
+#define INTERRUPT_SIGNAL	SIGUSR1
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -51,9 +54,9 @@ static inline uint64_t align_down(uint64_t n, uint64_t alignment)
 }
 
 /* One line to standard error, whole whatever other threads write; returns -1. */
-int complain(const char *fmt, ...) __printf(1, 2);
+[[gnu::format(printf, 1, 2)]] int complain(const char *fmt, ...);
 
 /* The same for what is no failure. */
-void inform(const char *fmt, ...) __printf(1, 2);
+[[gnu::format(printf, 1, 2)]] void inform(const char *fmt, ...);
 
 #endif

@@ -3,8 +3,10 @@
  * lodge: the launcher of the Lodge hypervisor.  Here the command is chosen;
  * `lodge run` is in run.c.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "options.h"
 #include "run.h"
@@ -30,11 +32,32 @@ static int flush_output(void)
 	return 0;
 }
 
+/*
+ * Standard descriptors that were closed would be given to the next file that
+ * is opened, and the guest's console would go into it.
+ */
+static int standard_descriptors_check(void)
+{
+	static const int modes[] = { O_RDONLY, O_WRONLY, O_WRONLY };
+
+	for (int fd = 0; fd < 3; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		if (fd == STDOUT_FILENO)
+			return complain("standard output is closed");
+		if (open("/dev/null", modes[fd]) != fd)
+			return complain("/dev/null: %m");
+	}
+	return 0;
+}
+
 int main(int argc, const char **argv)
 {
 	struct run_options options;
 	int ret;
 
+	if (standard_descriptors_check())
+		return OUTCOME_ENVIRONMENT;
 	if (argc < 2) {
 		print_help(stderr);
 		return OUTCOME_USAGE;

@@ -7,7 +7,7 @@
 
 struct power {
 	struct vm *vm;
-	_Atomic uint8_t pm1_enable[2];
+	atomic_uchar pm1_enable[2];
 };
 
 void power_add(struct power *power, struct vm *vm);

@@ -29,17 +29,25 @@ struct machine {
 	int signal;		/* the one that ended the run, or 0 */
 };
 
+static void interrupt_handler(int signo)
+{
+	(void)signo;
+}
+
 /*
- * SIGPIPE is ignored: the console sees the error.  The console's signal stays
- * blocked but where its threads and the vCPUs' wait for it.
+ * SIGPIPE is ignored: the console sees the error.  SIGTTOU and SIGTTIN would
+ * stop a launcher in the background; blocked, they become errors or nothing.
  */
 static int signals_take(struct machine *machine)
 {
 	static const int blocked[] = {
-		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTTOU, SIGTTIN, SIGUSR1,
+		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTTOU, SIGTTIN, INTERRUPT_SIGNAL,
 	};
+	/* No SA_RESTART: it is to interrupt what the thread waits in. */
+	struct sigaction interrupt = { .sa_handler = interrupt_handler };
 	sigset_t set;
 
+	sigaction(INTERRUPT_SIGNAL, &interrupt, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_SIZE(blocked); i++)
@@ -48,7 +56,7 @@ static int signals_take(struct machine *machine)
 
 	sigdelset(&set, SIGTTOU);
 	sigdelset(&set, SIGTTIN);
-	sigdelset(&set, SIGUSR1);
+	sigdelset(&set, INTERRUPT_SIGNAL);
 	machine->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return machine->signal_fd < 0 ? complain("signalfd: %m") : 0;
 }

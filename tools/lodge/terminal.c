@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Raw mode and back.  What must give the terminal back even from a signal
- * handler is a file-wide variable.
+ * Raw mode and back.  The state is the file's, as a signal handler needs it;
+ * a lock-free atomic is safe there.
  */
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <termios.h>
 #include <unistd.h>
@@ -11,19 +12,26 @@
 #include "terminal.h"
 
 static struct termios saved;
-static volatile sig_atomic_t taken;
+static atomic_bool taken;
 
 bool terminal_is_ours(void)
 {
-	/* A job in the background leaves the terminal to the shell. */
-	return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp();
+	pid_t foreground;
+
+	if (!isatty(STDIN_FILENO))
+		return false;
+	/*
+	 * A job in the background leaves the terminal to the shell.  A terminal
+	 * that is not the session's own has no foreground, and no shell.
+	 */
+	foreground = tcgetpgrp(STDIN_FILENO);
+	return foreground < 0 || foreground == getpgrp();
 }
 
 void terminal_give_back(void)
 {
-	if (!taken)
+	if (!atomic_exchange(&taken, false))
 		return;
-	taken = 0;
 	tcsetattr(STDIN_FILENO, TCSANOW, &saved);
 }
 
@@ -51,9 +59,9 @@ int terminal_take(void)
 	raw = saved;
 	cfmakeraw(&raw);
 	raw.c_oflag = saved.c_oflag;
-	taken = 1;
+	taken = true;
 	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw)) {
-		taken = 0;
+		taken = false;
 		return complain("terminal: %m");
 	}
 	return 0;

@@ -23,8 +23,6 @@
 #include "layout.h"
 #include "vcpu.h"
 
-#define KICK_SIGNAL	SIGUSR1
-
 #define MSR_IA32_MISC_ENABLE		0x1a0
 #define MISC_ENABLE_FAST_STRING		1
 #define MSR_MTRR_DEF_TYPE		0x2ff
@@ -36,11 +34,6 @@
 #define APIC_LVT_NMI	0x400
 #define APIC_LVT_EXTINT	0x700
 
-static void kick_handler(int signo)
-{
-	(void)signo;
-}
-
 /*
  * What firmware would have left: memory is cached (else Linux turns the PAT
  * off), and string instructions are fast.  An MSR that the hypervisor refuses
@@ -48,18 +41,16 @@ static void kick_handler(int signo)
  */
 static int firmware_msrs_set(struct vcpu *vcpu)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entries[2];
-	} msrs = {
-		.head.nmsrs = 2,
-		.entries = {
-			{ .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED_WRITE_BACK },
-			{ .index = MSR_IA32_MISC_ENABLE, .data = MISC_ENABLE_FAST_STRING },
-		},
-	};
+	union {
+		struct kvm_msrs msrs;
+		uint8_t room[sizeof(struct kvm_msrs) + 2 * sizeof(struct kvm_msr_entry)];
+	} set = { .msrs.nmsrs = 2 };
 
-	if (ioctl(vcpu->fd, KVM_SET_MSRS, &msrs) < 0)
+	set.msrs.entries[0].index = MSR_MTRR_DEF_TYPE;
+	set.msrs.entries[0].data = MTRR_ENABLED_WRITE_BACK;
+	set.msrs.entries[1].index = MSR_IA32_MISC_ENABLE;
+	set.msrs.entries[1].data = MISC_ENABLE_FAST_STRING;
+	if (ioctl(vcpu->fd, KVM_SET_MSRS, &set) < 0)
 		return complain("KVM_SET_MSRS: %m");
 	return 0;
 }
@@ -229,7 +220,7 @@ static void *vcpu_thread(void *opaque)
 	sigset_t kick;
 
 	sigemptyset(&kick);
-	sigaddset(&kick, KICK_SIGNAL);
+	sigaddset(&kick, INTERRUPT_SIGNAL);
 	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
 
 	while (!vm_ended(vm)) {
@@ -245,10 +236,6 @@ static void *vcpu_thread(void *opaque)
 
 int vcpus_start(struct vm *vm)
 {
-	/* No SA_RESTART: the signal is to interrupt what the thread waits in. */
-	struct sigaction kick = { .sa_handler = kick_handler };
-
-	sigaction(KICK_SIGNAL, &kick, NULL);
 	for (unsigned int i = 0; i < vm->cpus; i++) {
 		struct vcpu *vcpu = &vm->vcpus[i];
 		int err = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
@@ -268,7 +255,7 @@ void vcpus_stop(struct vm *vm)
 		if (!vcpu->started)
 			continue;
 		__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_RELEASE);
-		pthread_kill(vcpu->thread, KICK_SIGNAL);
+		pthread_kill(vcpu->thread, INTERRUPT_SIGNAL);
 	}
 	for (unsigned int i = 0; i < vm->cpus; i++)
 		if (vm->vcpus[i].started)

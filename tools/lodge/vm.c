@@ -161,7 +161,7 @@ void vm_destroy(struct vm *vm)
 
 void vm_end(struct vm *vm, enum outcome outcome)
 {
-	enum outcome running = OUTCOME_NONE;
+	int running = OUTCOME_NONE;
 	uint64_t one = 1;
 
 	if (!atomic_compare_exchange_strong(&vm->outcome, &running, outcome))

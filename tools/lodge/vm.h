@@ -28,7 +28,7 @@ struct vm {
 	struct guest_memory memory;
 	struct pio_bus pio;
 
-	_Atomic enum outcome outcome;
+	atomic_int outcome;	/* enum outcome */
 };
 
 /* An empty VM; vm_destroy() takes one in any state from here on. */
