@@ -142,7 +142,7 @@ static int set_msr(struct lodge_vcpu *vcpu, struct kvm_msr_entry *e)
 }
 
 /* The entries in turn, up to the first that fails; how many succeeded. */
-static long for_each_msr(struct lodge_vcpu *vcpu, unsigned long arg, bool write_back,
+static long access_msrs(struct lodge_vcpu *vcpu, unsigned long arg, bool write_back,
 			 int (*fn)(struct lodge_vcpu *vcpu, struct kvm_msr_entry *e))
 {
 	struct kvm_msrs __user *user = (void __user *)arg;
@@ -169,12 +169,12 @@ static long for_each_msr(struct lodge_vcpu *vcpu, unsigned long arg, bool write_
 
 long lodge_ioctl_get_msrs(struct lodge_vcpu *vcpu, unsigned long arg)
 {
-	return for_each_msr(vcpu, arg, true, get_msr);
+	return access_msrs(vcpu, arg, true, get_msr);
 }
 
 long lodge_ioctl_set_msrs(struct lodge_vcpu *vcpu, unsigned long arg)
 {
-	return for_each_msr(vcpu, arg, false, set_msr);
+	return access_msrs(vcpu, arg, false, set_msr);
 }
 
 /* --- GSI routes --- */

@@ -16,7 +16,7 @@
 
 static bool has_irqchip(const struct lodge_vm *vm)
 {
-	return smp_load_acquire(&vm->arch.irqchip_mode) != LODGE_IRQCHIP_NONE;
+	return lodge_irqchip_kernel(vm) || lodge_irqchip_split(vm);
 }
 
 /* --- interrupts --- */

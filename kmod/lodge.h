@@ -184,7 +184,7 @@ void lodge_vm_get(struct lodge_vm *vm);
 /* May sleep; destroys the VM when the count falls to zero. */
 void lodge_vm_put(struct lodge_vm *vm);
 /* Call @fn for every VM there is.  Process context; @fn may sleep but not create or end a VM. */
-void lodge_for_each_vm(void (*fn)(struct lodge_vm *vm));
+void lodge_visit_vms(void (*fn)(struct lodge_vm *vm));
 /* Ends the VM for good after a failure inside the module; logs once. */
 void lodge_vm_kill(struct lodge_vm *vm, const char *why);
 /* NULL when there is none.  lodge_vcpu_by_id() compares lodge_vcpu.id. */
@@ -205,7 +205,8 @@ void lodge_vcpu_put(struct lodge_vcpu *vcpu);
 /*
  * LODGE_REQ_CPU_OFF: this CPU's virtualization extension was turned off (it
  * goes offline, or the machine down).  Wait, loaded, to be on one that has it.
- * 0, or -EINTR when a signal came first.
+ * From the run loop; leaves its SRCU section meanwhile.  0, or -EINTR when a
+ * signal came first.
  */
 int lodge_vcpu_leave_cpu(struct lodge_vcpu *vcpu);
 /* The vCPU whose thread this is, if it is loaded here; else NULL.  Preemption off or irq context. */

@@ -19,19 +19,27 @@
 
 #define NAME_SIZE	48
 
+/* struct kvm_stats_desc, whose name has the length that the header tells. */
 struct stat_entry {
-	struct kvm_stats_desc desc;
+	u32 flags;
+	s16 exponent;
+	u16 size;
+	u32 offset;
+	u32 bucket_size;
 	char name[NAME_SIZE];
 };
 
+static_assert(offsetof(struct stat_entry, size) == offsetof(struct kvm_stats_desc, size));
+static_assert(offsetof(struct stat_entry, offset) == offsetof(struct kvm_stats_desc, offset));
+static_assert(offsetof(struct stat_entry, name) == sizeof(struct kvm_stats_desc));
+static_assert(sizeof(atomic64_t) == sizeof(u64));
+
 #define STAT(owner, field, stat_name, kind, stat_unit)					\
 	{										\
-		.desc = {								\
-			.flags = KVM_STATS_TYPE_##kind | KVM_STATS_UNIT_##stat_unit |	\
-				 KVM_STATS_BASE_POW10,					\
-			.size = 1,							\
-			.offset = offsetof(struct owner, field),			\
-		},									\
+		.flags = KVM_STATS_TYPE_##kind | KVM_STATS_UNIT_##stat_unit |		\
+			 KVM_STATS_BASE_POW10,						\
+		.size = 1,								\
+		.offset = offsetof(struct owner, field),				\
 		.name = stat_name,							\
 	}
 
@@ -40,10 +48,6 @@ struct stat_entry {
 #define COUNT(field)		STAT(lodge_vcpu_stats, field, #field, CUMULATIVE, NONE)
 #define COUNT_AS(field, name)	STAT(lodge_vcpu_stats, field, name, CUMULATIVE, NONE)
 #define FLAG(field)		STAT(lodge_vcpu_stats, field, #field, INSTANT, BOOLEAN)
-
-/* The size of struct kvm_stats_desc ends where the name begins. */
-static_assert(offsetof(struct stat_entry, name) == sizeof(struct kvm_stats_desc));
-static_assert(sizeof(atomic64_t) == sizeof(u64));
 
 static const struct stat_entry vm_stats[] = {
 	VM_COUNT(remote_tlb_flush),

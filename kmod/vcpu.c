@@ -67,7 +67,9 @@ static void unplace(struct lodge_vcpu *vcpu)
 	if (unlikely(vcpu->cpu < 0))
 		return;
 	lodge_tsc_vcpu_put(vcpu);
-	lodge_be(vcpu_put)(vcpu);
+	/* Turned off under it, the CPU has already let go of everything. */
+	if (likely(__this_cpu_read(lodge_cpu_on)))
+		lodge_be(vcpu_put)(vcpu);
 	WRITE_ONCE(vcpu->cpu, -1);
 }
 
@@ -125,14 +127,24 @@ static bool is_placed(struct lodge_vcpu *vcpu)
 }
 
 int lodge_vcpu_leave_cpu(struct lodge_vcpu *vcpu)
+	__must_hold(&vcpu->vm->srcu)
 {
-	/* Waking up, the thread is given a CPU that is not on its way down. */
+	int r = 0;
+
+	srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
 	while (!is_placed(vcpu)) {
+		/* Waking up, the thread is given a CPU that is not on its way down. */
 		schedule_timeout_interruptible(1);
-		if (signal_pending(current))
-			return -EINTR;
+		if (signal_pending(current)) {
+			r = -EINTR;
+			break;
+		}
 	}
-	return 0;
+	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
+	/* Asked again, should it still be so at the next KVM_RUN. */
+	if (r)
+		lodge_request(vcpu, LODGE_REQ_CPU_OFF);
+	return r;
 }
 
 /* --- lifetime --- */

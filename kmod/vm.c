@@ -22,7 +22,7 @@
 static LIST_HEAD(vms);
 static DEFINE_MUTEX(vms_lock);
 
-void lodge_for_each_vm(void (*fn)(struct lodge_vm *vm))
+void lodge_visit_vms(void (*fn)(struct lodge_vm *vm))
 {
 	struct lodge_vm *vm;
 

@@ -324,7 +324,7 @@ void lodge_clock_vcpu_destroy(struct lodge_vcpu *vcpu)
 /* Master clocks anew, on or off as the clock source now is. */
 static void clock_source_work(struct work_struct *work)
 {
-	lodge_for_each_vm(lodge_masterclock_update);
+	lodge_visit_vms(lodge_masterclock_update);
 }
 
 static DECLARE_WORK(clock_source_changed, clock_source_work);
