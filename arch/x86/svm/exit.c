@@ -215,7 +215,9 @@ static const struct svm_opcode svm_opcode_wrmsr = { { 0x0f, 0x30 }, 2 };
 static int svm_skip_decoded(struct lodge_vcpu *vcpu)
 {
 	const struct svm_opcode *op = NULL;
+	unsigned long rip = vcpu->arch.regs[LODGE_RIP];
 	u32 code = to_svm(vcpu)->exit_code;
+	int next;
 
 	if (code == SVM_EXIT_MSR)
 		op = svm_control(vcpu)->exit_info_1 ? &svm_opcode_wrmsr : &svm_opcode_rdmsr;
@@ -223,29 +225,24 @@ static int svm_skip_decoded(struct lodge_vcpu *vcpu)
 		op = &svm_opcodes[array_index_nospec(code, ARRAY_SIZE(svm_opcodes))];
 	if (!op || !op->len)
 		return lodge_emulate(vcpu, 0, LODGE_EMU_SKIP, NULL, 0);
-	return lodge_skip_known(vcpu, op->bytes, op->len, op->len);
+
+	next = lodge_skip_known(vcpu, op->bytes, op->len, op->len);
+	/* Where its fetch faulted, the instruction has yet to be executed. */
+	if (next != LODGE_RESUME || vcpu->arch.regs[LODGE_RIP] == rip)
+		return next;
+	return lodge_advance_rip(vcpu, vcpu->arch.regs[LODGE_RIP]);
 }
 
 int svm_skip_instruction(struct lodge_vcpu *vcpu)
 {
-	struct vmcb_control_area *control = svm_control(vcpu);
-	int next = LODGE_RESUME;
+	const struct vmcb_control_area *control = svm_control(vcpu);
 
 	/* Zero where the exit was none of an instruction's. */
 	if (svm_caps.nrips && control->next_rip)
-		vcpu->arch.regs[LODGE_RIP] = control->next_rip;
-	else if (control->exit_code == SVM_EXIT_IOIO)
-		vcpu->arch.regs[LODGE_RIP] = control->exit_info_2;
-	else
-		next = svm_skip_decoded(vcpu);
-	if (next != LODGE_RESUME)
-		return next;
-
-	control->int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
-	/* The trap behind the instruction, which the CPU did not get to. */
-	if (unlikely(vcpu->arch.regs[LODGE_RFLAGS] & X86_EFLAGS_TF))
-		return lodge_exit_debug(vcpu, LODGE_DR6_ACTIVE_LOW | DR_STEP);
-	return LODGE_RESUME;
+		return lodge_advance_rip(vcpu, control->next_rip);
+	if (control->exit_code == SVM_EXIT_IOIO)
+		return lodge_advance_rip(vcpu, control->exit_info_2);
+	return svm_skip_decoded(vcpu);
 }
 
 void svm_get_exit_info(struct lodge_vcpu *vcpu, struct lodge_exit_info *info)
