@@ -86,7 +86,7 @@ static long create_pit2(struct lodge_vm *vm, void *arg)
 	if (vm->arch.pit)
 		r = -EEXIST;
 	else if (!lodge_irqchip_kernel(vm))
-		r = -ENXIO;
+		r = -ENOENT;
 	else
 		r = lodge_pit_create(vm, config);
 	mutex_unlock(&vm->lock);

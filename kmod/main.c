@@ -15,6 +15,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/reboot.h>
 #include <linux/syscore_ops.h>
 
@@ -326,6 +327,8 @@ module_init(lodge_init);
 static void __exit lodge_exit(void)
 {
 	undo(ARRAY_SIZE(parts));
+	/* Callbacks of the last VM's tables and maps are this module's code. */
+	rcu_barrier();
 }
 module_exit(lodge_exit);
 
