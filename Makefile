@@ -43,7 +43,7 @@ make clean                remove .build
 HOST=amd                  the emulated AMD host; HOST=native: this machine
 HOST_KERNEL=debug         an emulated host with KASAN, lockdep and the like; built once
 BASE=kvm                  the same over the kernel's KVM, to compare
-TESTS=PATTERN             make check: only the tests whose name has it
+ONLY=PATTERN              make check: only the tests whose name has it
 KVER=VERSION              the kernel to build for and to run (the newest installed)
 endef
 
