@@ -9,6 +9,7 @@
 #include "options.h"
 
 #define DEFAULT_MEMORY	"512M"
+#define DEFAULT_CPUS	"1"
 #define DEFAULT_APPEND	"console=ttyS0"
 
 /* The local APIC's 8-bit identifier; 255 addresses all of them. */
@@ -49,7 +50,23 @@ static int parse_size(const char *text, uint64_t *size)
 	return 0;
 }
 
-static int check_options(struct run_options *options, const char *memory, int cpus)
+static int parse_cpus(const char *text, unsigned int *cpus)
+{
+	unsigned long n;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return complain("--cpus %s: not a number", text);
+	n = strtoul(text, &end, 10);
+	if (*end)
+		return complain("--cpus %s: not a number", text);
+	if (n < 1 || n > MAX_CPUS)
+		return complain("--cpus %s: give 1 to %d", text, MAX_CPUS);
+	*cpus = n;
+	return 0;
+}
+
+static int check_options(struct run_options *options, const char *memory, const char *cpus)
 {
 	if (!options->kernel)
 		return complain("no kernel: give --kernel FILE (a bzImage or vmlinux, such as one of /boot/vmlinuz-*)");
@@ -58,16 +75,12 @@ static int check_options(struct run_options *options, const char *memory, int cp
 	options->memory = align_down(options->memory, KIB(4));
 	if (!options->memory || options->memory > MAX_MEMORY)
 		return complain("--memory %s: out of range", memory);
-	if (cpus < 1 || cpus > MAX_CPUS)
-		return complain("--cpus %d: give 1 to %d", cpus, MAX_CPUS);
-	options->cpus = cpus;
-	return 0;
+	return parse_cpus(cpus, &options->cpus);
 }
 
 int options_parse(struct run_options *options, int argc, const char **argv)
 {
-	char *memory = NULL;
-	int cpus = 1;
+	char *memory = NULL, *cpus = NULL;
 	struct poptOption table[] = {
 		{ "kernel", 'k', POPT_ARG_STRING, &options->kernel, 0,
 		  "the kernel to boot: a bzImage or an ELF vmlinux", "FILE" },
@@ -77,8 +90,8 @@ int options_parse(struct run_options *options, int argc, const char **argv)
 		  "its command line (default: " DEFAULT_APPEND ")", "TEXT" },
 		{ "memory", 'm', POPT_ARG_STRING, &memory, 0,
 		  "the guest's memory, with K, M, G or T (default: " DEFAULT_MEMORY ")", "SIZE" },
-		{ "cpus", 'c', POPT_ARG_INT, &cpus, 0,
-		  "the guest's CPUs (default: 1)", "N" },
+		{ "cpus", 'c', POPT_ARG_STRING, &cpus, 0,
+		  "the guest's CPUs (default: " DEFAULT_CPUS ")", "N" },
 		{ "dev", 'd', POPT_ARG_STRING, &options->node, 0,
 		  "the hypervisor's node (default: /dev/lodge, or /dev/kvm if that does not exist)",
 		  "NODE" },
@@ -102,10 +115,12 @@ int options_parse(struct run_options *options, int argc, const char **argv)
 	else if (extra)
 		ret = complain("unexpected argument '%s'; see lodge run --help", extra);
 	else
-		ret = check_options(options, memory ? memory : DEFAULT_MEMORY, cpus);
+		ret = check_options(options, memory ? memory : DEFAULT_MEMORY,
+				    cpus ? cpus : DEFAULT_CPUS);
 
 	poptFreeContext(context);
 	free(memory);
+	free(cpus);
 	if (!ret && !options->append) {
 		options->append = strdup(DEFAULT_APPEND);
 		if (!options->append)
