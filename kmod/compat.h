@@ -8,6 +8,7 @@
 
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
+#include <linux/mm.h>
 #include <linux/smp.h>
 #include <asm/fpu/api.h>
 #include <asm/reboot.h>
@@ -66,6 +67,42 @@ static inline void lodge_fpu_to_uabi(struct fpu_guest *fpu, void *buf, unsigned 
 	fpu_copy_guest_fpstate_to_uabi(fpu, buf, size, xfeatures, pkru);
 #else
 	fpu_copy_guest_fpstate_to_uabi(fpu, buf, size, pkru);
+#endif
+}
+
+/*
+ * The page frame that a mapping without pages has at @addr; mmap_lock held.
+ * 0, or -errno when it has none yet.
+ */
+static inline int lodge_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
+				   unsigned long long *pfn, bool *writable)
+{
+#if defined(LODGE_HAVE_FOLLOW_PTE_MM) || defined(LODGE_HAVE_FOLLOW_PTE_VMA)
+	spinlock_t *lock;
+	pte_t *ptep;
+	int r;
+
+#ifdef LODGE_HAVE_FOLLOW_PTE_MM
+	r = follow_pte(vma->vm_mm, addr, &ptep, &lock);
+#else
+	r = follow_pte(vma, addr, &ptep, &lock);
+#endif
+	if (r)
+		return r;
+	*pfn = pte_pfn(*ptep);
+	*writable = pte_write(*ptep);
+	pte_unmap_unlock(ptep, lock);
+	return 0;
+#else
+	struct follow_pfnmap_args args = { .vma = vma, .address = addr };
+	int r = follow_pfnmap_start(&args);
+
+	if (r)
+		return r;
+	*pfn = args.pfn;
+	*writable = args.writable;
+	follow_pfnmap_end(&args);
+	return 0;
 #endif
 }
 

@@ -8,6 +8,7 @@ lodge-has = $(shell grep -Eqs '$(2)' $(srctree)/$(1) && echo -DLODGE_HAVE_$(3))
 ccflags-y += \
 	$(call lodge-has,include/linux/eventfd.h,eventfd_signal.struct eventfd_ctx .ctx. __u64,EVENTFD_SIGNAL_COUNT) \
 	$(call lodge-has,include/linux/hrtimer.h,void hrtimer_setup.struct,HRTIMER_SETUP) \
-	$(call lodge-has,include/linux/mm.h,int follow_pte.struct,FOLLOW_PTE) \
+	$(call lodge-has,include/linux/mm.h,int follow_pte.struct mm_struct,FOLLOW_PTE_MM) \
+	$(call lodge-has,include/linux/mm.h,int follow_pte.struct vm_area_struct,FOLLOW_PTE_VMA) \
 	$(call lodge-has,arch/x86/include/asm/reboot.h,cpu_emergency_register_virt_callback,EMERGENCY_CALLBACK) \
 	$(call lodge-has,arch/x86/include/asm/fpu/api.h,u64 xfeatures. u32 pkru,FPU_UABI_XFEATURES)

@@ -9,11 +9,18 @@
 #ifndef LODGE_MEMSLOT_H
 #define LODGE_MEMSLOT_H
 
+#include <linux/interval_tree.h>
+#include <linux/nospec.h>
 #include <linux/rbtree.h>
+
 #include "lodge.h"
 
 #define LODGE_MAX_MEMSLOTS	32764	/* KVM_CAP_NR_MEMSLOTS: those user space may use */
 
+/*
+ * One slot.  It may be linked in both of the VM's sets at once, through one
+ * pair of nodes for each (memslot.c).
+ */
 struct lodge_memslot {
 	/* Constant while published. */
 	gfn_t base_gfn;
@@ -22,18 +29,47 @@ struct lodge_memslot {
 	u32 flags;			/* KVM_MEM_* */
 	u32 id;
 	unsigned long *dirty_bitmap;	/* NULL when not logged; bits set atomically */
-	/* ... the owner of memslot.c adds what it needs (tree nodes) ... */
-	struct rb_node gfn_node[2];
-	struct hlist_node id_node[2];
+
+	struct rb_node gfn_node[2];	/* in lodge_memslots.by_gfn */
+	struct interval_tree_node hva_node[2];	/* in lodge_memslots.by_hva */
+};
+
+/* One consistent set of slots: constant while it is the published one. */
+struct lodge_memslots {
+	u64 generation;			/* never the same twice in a VM's life; not 0 */
+	struct rb_root by_gfn;
+	struct rb_root_cached by_hva;	/* for the MMU notifier */
+	struct lodge_memslot *last;	/* where the last search ended: a hint */
+	unsigned int node;		/* which of a slot's nodes are this set's */
 };
 
 /* The set readers see now.  In vm->srcu or under slots_lock. */
 static inline struct lodge_memslots *lodge_memslots(struct lodge_vm *vm)
 {
-	return srcu_dereference_check(vm->memslots, &vm->srcu, lockdep_is_held(&vm->slots_lock));
+	return srcu_dereference_check(vm->memslots, &vm->srcu,
+				      lockdep_is_held(&vm->slots_lock));
 }
 
+static inline bool lodge_slot_has(const struct lodge_memslot *slot, gfn_t gfn)
+{
+	return gfn - slot->base_gfn < slot->npages;
+}
+
+/*
+ * The host address of a page of @slot.  A guest chooses @gfn, so the index is
+ * clamped for speculation too.
+ */
+static inline unsigned long lodge_slot_hva(const struct lodge_memslot *slot, gfn_t gfn)
+{
+	unsigned long index = array_index_nospec(gfn - slot->base_gfn, slot->npages);
+
+	return slot->hva + (index << PAGE_SHIFT);
+}
+
+struct lodge_memslot *lodge_slots_find(struct lodge_memslots *slots, gfn_t gfn);	/* NULL: none */
 struct lodge_memslot *lodge_gfn_to_slot(struct lodge_vm *vm, gfn_t gfn);	/* NULL: none */
+/* By KVM's slot number; under slots_lock. */
+struct lodge_memslot *lodge_id_to_slot(struct lodge_vm *vm, u32 id);
 u64 lodge_memslots_generation(struct lodge_vm *vm);
 
 int lodge_memslots_init(struct lodge_vm *vm);
@@ -57,9 +93,15 @@ int lodge_read_guest(struct lodge_vm *vm, gpa_t gpa, void *data, unsigned long l
 int lodge_write_guest(struct lodge_vm *vm, gpa_t gpa, const void *data, unsigned long len);
 /* hva of the page, or an error address (lodge_hva_error()); @writable may be NULL. */
 unsigned long lodge_gfn_to_hva(struct lodge_vm *vm, gfn_t gfn, bool *writable);
-static inline bool lodge_hva_error(unsigned long hva) { return hva >= PAGE_OFFSET; }
+static inline bool lodge_hva_error(unsigned long hva)
+{
+	return hva >= PAGE_OFFSET;
+}
 
-/* A small structure the guest registered (pvclock, steal time): slot looked up once for each generation. */
+/*
+ * A small structure the guest registered (pvclock, steal time): its slot is
+ * looked up once for each generation.  @slot is NULL when it spans two.
+ */
 struct lodge_gpa_cache {
 	gpa_t gpa;
 	unsigned long hva;
@@ -67,9 +109,14 @@ struct lodge_gpa_cache {
 	u64 generation;
 	struct lodge_memslot *slot;
 };
-int lodge_gpa_cache_init(struct lodge_vm *vm, struct lodge_gpa_cache *c, gpa_t gpa, unsigned long len);
-int lodge_write_cached(struct lodge_vm *vm, struct lodge_gpa_cache *c, const void *data, unsigned int offset, unsigned long len);
-int lodge_read_cached(struct lodge_vm *vm, struct lodge_gpa_cache *c, void *data, unsigned int offset, unsigned long len);
+
+/* In vm->srcu.  0, or -EFAULT, as above; -EINVAL for what is outside the structure. */
+int lodge_gpa_cache_init(struct lodge_vm *vm, struct lodge_gpa_cache *c, gpa_t gpa,
+			 unsigned long len);
+int lodge_write_cached(struct lodge_vm *vm, struct lodge_gpa_cache *c, const void *data,
+		       unsigned int offset, unsigned long len);
+int lodge_read_cached(struct lodge_vm *vm, struct lodge_gpa_cache *c, void *data,
+		      unsigned int offset, unsigned long len);
 
 /* mmu_notifier.c */
 int lodge_mmu_notifier_register(struct lodge_vm *vm);

@@ -14,6 +14,8 @@ struct lodge_vcpu;
 struct lodge_vm;
 struct lodge_memslot;
 
+#define INVALID_PAGE		(~(hpa_t)0)
+
 /* Page-fault error code: the architectural bits, and NPT's own (APM vol. 2, Nested versus Guest Page Faults). */
 #define PFERR_PRESENT		BIT_ULL(0)
 #define PFERR_WRITE		BIT_ULL(1)
@@ -24,17 +26,38 @@ struct lodge_memslot;
 #define PFERR_GUEST_FINAL	BIT_ULL(32)	/* in the final translation */
 #define PFERR_GUEST_PAGE	BIT_ULL(33)	/* in the walk of the guest's tables */
 
-/* A vCPU's view: which root it runs on. */
+#define PFERR_IMPLICIT		BIT_ULL(48)	/* supervisor access that no instruction names: SMAP whatever AC */
+
+/*
+ * How this vCPU's guest translates linear addresses now: what its CR0, CR4,
+ * EFER and CPUID make of a walk.  guest_walk_mode.c fills it in.
+ */
+struct lodge_walk_mode {
+	u8 levels;		/* 0: no paging; 2, 3, 4 or 5 */
+	bool nx, wp, smep, smap, pke;
+	bool pse;		/* 4 MiB pages, with 2 levels */
+	u64 rsvd[2][5];		/* reserved bits: [is a large page][level - 1] */
+};
+
+/* A vCPU's part.  Its own thread's but for @installing. */
 struct lodge_mmu {
 	hpa_t root;		/* INVALID_PAGE: none loaded */
 	int root_level;
+	bool installing;	/* may be changing the VM's table: kmod/mmu_notifier.c */
+	u64 *spare;		/* a zeroed table for the next fault that needs one, or NULL */
+
+	/* Hints, good while the slots' generation is theirs. */
+	struct lodge_memslot *slot;
+	u64 slot_generation;
+	gfn_t mmio_gfn;		/* no slot has it */
+	u64 mmio_generation;
+
+	struct lodge_walk_mode walk;
 };
 
-/* A VM's tables. Owner: arch/x86/mmu. */
+/* A VM's tables. */
 struct lodge_mmu_vm {
-	hpa_t root;		/* the one root of a VM with EPT or NPT */
-	struct list_head zapped;	/* roots on their way out */
-	atomic64_t nr_table_pages;
+	u64 *root;		/* the one root of a VM with EPT or NPT; constant */
 };
 
 /* What a guest linear address translates to. */
@@ -46,8 +69,8 @@ struct lodge_walk {
 	gva_t addr;
 };
 
-int lodge_mmu_module_init(void);	/* slab caches; 0 or -ENOMEM */
-void lodge_mmu_module_exit(void);
+int lodge_mmu_module_init(void);	/* after the backend's probe(); 0, or -EOPNOTSUPP without NPT */
+void lodge_mmu_module_exit(void);	/* no VM left */
 int lodge_mmu_vm_init(struct lodge_vm *vm);
 void lodge_mmu_vm_destroy(struct lodge_vm *vm);	/* no vCPU left */
 int lodge_mmu_vcpu_create(struct lodge_vcpu *vcpu);
@@ -63,25 +86,30 @@ void lodge_mmu_mode_changed(struct lodge_vcpu *vcpu);
  * @error: PFERR_* bits
  *
  * Loaded, in vm->srcu; may sleep.  Return: LODGE_RESUME when the access may be
- * tried again; -ENXIO when no slot is there, or it is written and read-only: MMIO,
- * emulate it; LODGE_TO_USER never; -EFAULT when the host has no page there
- * (KVM_RUN fails with it), -EHWPOISON after SIGBUS, -EINTR, -ENOMEM.
+ * tried again (also after SIGBUS was sent for a page with a memory error);
+ * -ENXIO when no slot is there, or it is written and read-only: MMIO, emulate
+ * it; LODGE_TO_USER never; -EFAULT when the host has no page there (KVM_RUN
+ * fails with it), -EINTR when the thread is being killed, -ENOMEM.
  */
 int lodge_mmu_map_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u64 error);
 
 /* --- called by memslot.c, dirty_log.c, mmu_notifier.c; process unless said --- */
-/* No translation of [start, end) gfns remains, TLBs included, when it returns. */
-void lodge_mmu_zap_range(struct lodge_vm *vm, gfn_t start, gfn_t end);
-/* The same from the MMU notifier: @may_block false forbids to sleep or yield. True if it changed anything (flush done by caller). */
-bool lodge_mmu_unmap_range(struct lodge_vm *vm, gfn_t start, gfn_t end, bool may_block);
-bool lodge_mmu_age_range(struct lodge_vm *vm, gfn_t start, gfn_t end);	/* test and clear accessed */
+/*
+ * No translation of [start, end) gfns remains, TLBs included, when it returns.
+ * @may_block false: does not sleep.
+ */
+void lodge_mmu_zap_range(struct lodge_vm *vm, gfn_t start, gfn_t end, bool may_block);
+/* Every vCPU that is installing a translation now has done so.  Any context, interrupts on. */
+void lodge_mmu_wait_installing(struct lodge_vm *vm);
+/* Was a page accessed?  age_range() forgets it.  Any context. */
+bool lodge_mmu_age_range(struct lodge_vm *vm, gfn_t start, gfn_t end);
 bool lodge_mmu_test_young(struct lodge_vm *vm, gfn_t start, gfn_t end);
 /* Remove write permission so that the next write is logged.  True if a flush is owed. */
 bool lodge_mmu_write_protect(struct lodge_vm *vm, gfn_t start, gfn_t end);
 /* The same for the pages whose bit in @mask is set, from @base. */
 bool lodge_mmu_write_protect_mask(struct lodge_vm *vm, gfn_t base, unsigned long mask);
-/* Logging ended: large pages may come back.  */
-void lodge_mmu_recover_large(struct lodge_vm *vm, gfn_t start, gfn_t end);
+/* Logging of @slot ended: large pages may come back.  Under slots_lock, by the owner of the memory. */
+void lodge_mmu_recover_large(struct lodge_vm *vm, const struct lodge_memslot *slot);
 /* Every vCPU has dropped every translation older than this call when it returns. */
 void lodge_flush_remote_tlbs(struct lodge_vm *vm);
 
@@ -94,15 +122,22 @@ void lodge_flush_remote_tlbs(struct lodge_vm *vm);
  * Sets accessed and dirty bits as the CPU does.
  */
 bool lodge_gva_to_gpa(struct lodge_vcpu *vcpu, gva_t gva, u64 access, struct lodge_walk *walk);
-/* Read or write linear memory across pages.  0, -EFAULT with @walk's fault, or -ENXIO: not in a slot (MMIO; walk->gpa). */
-int lodge_read_gva(struct lodge_vcpu *vcpu, gva_t gva, void *data, unsigned int len, u64 access, struct lodge_walk *walk);
-int lodge_write_gva(struct lodge_vcpu *vcpu, gva_t gva, const void *data, unsigned int len, u64 access, struct lodge_walk *walk);
+/*
+ * Read or write linear memory across pages.  0, -EFAULT with @walk's fault, or
+ * -ENXIO: nothing there to copy from or to (MMIO; walk->gpa).
+ */
+int lodge_read_gva(struct lodge_vcpu *vcpu, gva_t gva, void *data, unsigned int len, u64 access,
+		   struct lodge_walk *walk);
+int lodge_write_gva(struct lodge_vcpu *vcpu, gva_t gva, const void *data, unsigned int len,
+		    u64 access, struct lodge_walk *walk);
 /*
  * Instruction bytes at linear address @gva (RIP + CS base): as many of @len as
- * can be read, at least one; a count, or -EFAULT with @walk's fault.  The fast path is fast: CPUs without NRIP
+ * can be read, at least one.  Their count, -EFAULT with @walk's fault, or -ENXIO
+ * where there is no memory to execute.  The fast path is fast: CPUs without NRIP
  * save take it on many exits.
  */
-int lodge_fetch_insn(struct lodge_vcpu *vcpu, gva_t gva, u8 *buf, int len, struct lodge_walk *walk);
+int lodge_fetch_insn(struct lodge_vcpu *vcpu, gva_t gva, u8 *buf, int len,
+		     struct lodge_walk *walk);
 /* The guest's PDPTEs at CR3 into arch.pdptrs: false if one has reserved bits set. */
 bool lodge_load_pdptrs(struct lodge_vcpu *vcpu, unsigned long cr3);
 
