@@ -252,7 +252,7 @@ int lodge_cpuid_set(struct lodge_vcpu *vcpu, const struct kvm_cpuid_entry2 *entr
 	 * A vCPU that ran keeps its CPUID: translations, intercepts and the
 	 * guest itself already rely on it.  Saying the same again is no change.
 	 */
-	if (vcpu->last_cpu >= 0) {
+	if (vcpu->stats.exits) {
 		update_runtime(vcpu, c);
 		if (!a->cpuid || !same_table(c, a->cpuid))
 			r = -EINVAL;
