@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The port and MMIO buses (io_bus.h): a sorted table of ranges for each.
+ *
+ * Ranges may overlap: several ioeventfds share an address and differ in length
+ * or data, and a coalesced zone may have other devices inside.  The table is
+ * sorted by start, in order of registration where starts are equal.  A search
+ * goes to the last range that starts at or below the access, and asks backwards
+ * from there; each entry knows the highest end of all up to it, so that this
+ * stops where none can reach the access any more: mostly at once.
+ *
+ * A device that leaves is cut out of the published table in place, and its slot
+ * reused by the next change, so that leaving needs no memory and cannot fail.
+ */
+#include <linux/slab.h>
+
+#include "io_bus.h"
+
+#define MAX_RANGES	1000	/* as KVM's NR_IOBUS_DEVS */
+
+struct lodge_io_range {
+	gpa_t start;
+	gpa_t end;		/* exclusive; start for a range that matches any length there */
+	gpa_t max_end;		/* the highest of all entries up to this one, inclusive of starts */
+	struct lodge_io_device *dev;	/* NULL: it left */
+};
+
+struct lodge_io_bus {
+	int n;
+	struct lodge_io_range range[];
+};
+
+static bool range_takes(const struct lodge_io_range *r, gpa_t addr, int len)
+{
+	if (r->start == r->end)
+		return addr == r->start;
+	return addr >= r->start && addr + len <= r->end;
+}
+
+/* The last range that starts at or below @addr, or -1. */
+static int last_below(const struct lodge_io_bus *bus, gpa_t addr)
+{
+	int low = 0, high = bus->n;
+
+	while (low < high) {
+		int mid = (low + high) / 2;
+
+		if (bus->range[mid].start <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low - 1;
+}
+
+/*
+ * The first entry to ask about an access, from entry @i downwards; -1: none.
+ * The oldest of equals is asked last, which matters to nobody: two that would
+ * take the same access are refused when the second registers.
+ */
+static int find_from(const struct lodge_io_bus *bus, int i, gpa_t addr, int len)
+{
+	for (; i >= 0 && bus->range[i].max_end > addr; i--) {
+		if (range_takes(&bus->range[i], addr, len))
+			return i;
+	}
+	return -1;
+}
+
+int lodge_io_read(struct lodge_vcpu *vcpu, enum lodge_bus bus_nr, gpa_t addr, int len, void *val)
+{
+	const struct lodge_io_bus *bus = srcu_dereference(vcpu->vm->bus[bus_nr], &vcpu->vm->srcu);
+	int i = last_below(bus, addr);
+
+	while ((i = find_from(bus, i, addr, len)) >= 0) {
+		struct lodge_io_device *dev = READ_ONCE(bus->range[i--].dev);
+
+		if (dev && dev->ops->read && !dev->ops->read(vcpu, dev, addr, len, val))
+			return 0;
+	}
+	return -EOPNOTSUPP;
+}
+
+int lodge_io_write(struct lodge_vcpu *vcpu, enum lodge_bus bus_nr, gpa_t addr, int len,
+		   const void *val)
+{
+	const struct lodge_io_bus *bus = srcu_dereference(vcpu->vm->bus[bus_nr], &vcpu->vm->srcu);
+	int i = last_below(bus, addr);
+
+	while ((i = find_from(bus, i, addr, len)) >= 0) {
+		struct lodge_io_device *dev = READ_ONCE(bus->range[i--].dev);
+
+		if (dev && dev->ops->write && !dev->ops->write(vcpu, dev, addr, len, val))
+			return 0;
+	}
+	return -EOPNOTSUPP;
+}
+
+/* --- changes: slots_lock held --- */
+
+static struct lodge_io_bus *current_bus(struct lodge_vm *vm, enum lodge_bus bus)
+{
+	return rcu_dereference_protected(vm->bus[bus], lockdep_is_held(&vm->slots_lock));
+}
+
+static void append(struct lodge_io_bus *bus, const struct lodge_io_range *r)
+{
+	gpa_t below = bus->n ? bus->range[bus->n - 1].max_end : 0;
+
+	bus->range[bus->n] = *r;
+	/* A range of no length still reaches the one address it is at. */
+	bus->range[bus->n++].max_end = max(below, max(r->end, r->start + 1));
+}
+
+int lodge_io_register(struct lodge_vm *vm, enum lodge_bus bus_nr, gpa_t addr, int len,
+		      struct lodge_io_device *dev)
+{
+	struct lodge_io_range entry = { .start = addr, .end = addr + len, .dev = dev };
+	struct lodge_io_bus *old, *new;
+	bool placed = false;
+	int i, n = 1;
+
+	lockdep_assert_held(&vm->slots_lock);
+	old = current_bus(vm, bus_nr);
+	for (i = 0; i < old->n; i++)
+		n += old->range[i].dev != NULL;
+	if (n > MAX_RANGES)
+		return -ENOSPC;
+	new = kzalloc(struct_size(new, range, n), GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return -ENOMEM;
+
+	for (i = 0; i < old->n; i++) {
+		if (!old->range[i].dev)
+			continue;
+		if (!placed && old->range[i].start > addr) {
+			append(new, &entry);
+			placed = true;
+		}
+		append(new, &old->range[i]);
+	}
+	if (!placed)
+		append(new, &entry);
+
+	rcu_assign_pointer(vm->bus[bus_nr], new);
+	lodge_synchronize(vm);
+	kfree(old);
+	return 0;
+}
+
+void lodge_io_unregister(struct lodge_vm *vm, enum lodge_bus bus_nr, struct lodge_io_device *dev)
+{
+	struct lodge_io_bus *bus;
+	bool found = false;
+	int i;
+
+	lockdep_assert_held(&vm->slots_lock);
+	bus = current_bus(vm, bus_nr);
+	/* No bus any more: the VM is going, and took the device off already. */
+	for (i = 0; bus && i < bus->n; i++) {
+		if (bus->range[i].dev == dev) {
+			WRITE_ONCE(bus->range[i].dev, NULL);
+			found = true;
+		}
+	}
+	if (found)
+		lodge_synchronize(vm);
+}
+
+/* --- lifetime --- */
+
+int lodge_io_bus_init(struct lodge_vm *vm)
+{
+	int i;
+
+	for (i = 0; i < LODGE_NR_BUSES; i++) {
+		struct lodge_io_bus *bus = kzalloc(sizeof(*bus), GFP_KERNEL_ACCOUNT);
+
+		if (!bus) {
+			lodge_io_bus_destroy(vm);
+			return -ENOMEM;
+		}
+		rcu_assign_pointer(vm->bus[i], bus);
+	}
+	return 0;
+}
+
+void lodge_io_bus_destroy(struct lodge_vm *vm)
+{
+	int nr, i;
+
+	for (nr = 0; nr < LODGE_NR_BUSES; nr++) {
+		/* No reader is left. */
+		struct lodge_io_bus *bus = rcu_replace_pointer(vm->bus[nr], NULL, true);
+
+		for (i = 0; bus && i < bus->n; i++) {
+			struct lodge_io_device *dev = bus->range[i].dev;
+
+			if (dev && dev->ops->release)
+				dev->ops->release(dev);
+		}
+		kfree(bus);
+	}
+}
