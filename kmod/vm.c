@@ -73,7 +73,7 @@ static const struct vm_part {
 	void (*destroy)(struct lodge_vm *vm);
 } parts[] = {
 	{ lodge_memslots_init, lodge_memslots_destroy },
-	{ lodge_clock_vm_init, lodge_clock_vm_destroy },
+	{ lodge_clock_vm_init },
 	{ lodge_mmu_vm_init, lodge_mmu_vm_destroy },
 	{ lodge_irq_routes_empty, lodge_irq_routes_free },
 	{ lodge_coalesced_init, lodge_coalesced_free },
@@ -82,8 +82,10 @@ static const struct vm_part {
 
 static void destroy_parts(struct lodge_vm *vm, int n)
 {
-	while (n--)
-		parts[n].destroy(vm);
+	while (n--) {
+		if (parts[n].destroy)
+			parts[n].destroy(vm);
+	}
 }
 
 static int init_parts(struct lodge_vm *vm)

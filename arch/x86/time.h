@@ -19,7 +19,6 @@ void lodge_tsc_vcpu_put(struct lodge_vcpu *vcpu);
 u32 lodge_host_tsc_khz(void);
 
 int lodge_clock_vm_init(struct lodge_vm *vm);
-void lodge_clock_vm_destroy(struct lodge_vm *vm);
 int lodge_clock_vcpu_create(struct lodge_vcpu *vcpu);	/* 0 or -ENOMEM */
 void lodge_clock_vcpu_destroy(struct lodge_vcpu *vcpu);
 int lodge_clock_ctrl(struct lodge_vcpu *vcpu);		/* KVM_KVMCLOCK_CTRL: 0, or -EINVAL without kvmclock */
