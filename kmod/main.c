@@ -39,8 +39,6 @@ MODULE_PARM_DESC(kvm_node, "also make /dev/kvm, where no other hypervisor has it
 
 const struct lodge_backend *lodge_backend __ro_after_init;
 struct lodge_caps lodge_caps __ro_after_init;
-struct lodge_caps lodge_caps __ro_after_init;
-struct lodge_caps lodge_caps __ro_after_init;
 
 #define X(ret, name, args) \
 	DEFINE_STATIC_CALL_NULL(lodge_##name, *(((struct lodge_backend *)0)->name));
