@@ -374,10 +374,8 @@ int lodge_emulate(struct lodge_vcpu *vcpu, gpa_t gpa, u32 flags, const void *ins
 	}
 	if (unlikely(r))
 		return answer(e, r);
-	if (flags & LODGE_EMU_SKIP) {
-		lodge_set_reg(vcpu, LODGE_RIP, e->next_rip);
-		return LODGE_RESUME;
-	}
+	if (flags & LODGE_EMU_SKIP)
+		return lodge_advance_rip(vcpu, e->next_rip);
 
 	emu_journal_clear(&e->journal);
 	e->pio_count = 0;
@@ -387,30 +385,35 @@ int lodge_emulate(struct lodge_vcpu *vcpu, gpa_t gpa, u32 flags, const void *ins
 	return answer(e, run_handler(e));
 }
 
+static bool starts_with(const u8 *bytes, const u8 *opcode, int len)
+{
+	while (len && *bytes == *opcode) {
+		bytes++;
+		opcode++;
+		len--;
+	}
+	return !len;
+}
+
 int lodge_skip_known(struct lodge_vcpu *vcpu, const u8 *opcode, int len, int total)
 {
-	unsigned long rip = lodge_rip(vcpu);
-	unsigned int mode, prefixes;
+	unsigned int mode, prefixes = 0;
 	u8 bytes[INSN_MAX_LEN];
 	gva_t gva;
 	int n;
 
 	mode = code_mode(vcpu, &gva);
-	/* Most have no prefix: fetch no more than the opcode first. */
-	n = fetch(vcpu, gva, bytes, len);
-	if (likely(n == len && !memcmp(bytes, opcode, len))) {
-		lodge_set_reg(vcpu, LODGE_RIP, advance(mode, rip, total));
-		return LODGE_RESUME;
-	}
-	if (n > 0)
-		n = fetch(vcpu, gva, bytes, INSN_MAX_LEN);
+	n = fetch(vcpu, gva, bytes, INSN_MAX_LEN);
 	if (n == -EMU_FAULT)
 		return LODGE_RESUME;
 	if (n < 0)
 		return lodge_emulation_failure(vcpu, NULL, 0);
-	prefixes = lodge_decode_prefixes(mode, bytes, n);
-	if (n - (int)prefixes < len || memcmp(bytes + prefixes, opcode, len))
-		return lodge_emulation_failure(vcpu, bytes, n);
-	lodge_set_reg(vcpu, LODGE_RIP, advance(mode, rip, prefixes + total));
+	/* Most have no prefix. */
+	if (unlikely(n < len || !starts_with(bytes, opcode, len))) {
+		prefixes = lodge_decode_prefixes(mode, bytes, n);
+		if (n - (int)prefixes < len || !starts_with(bytes + prefixes, opcode, len))
+			return lodge_emulation_failure(vcpu, bytes, n);
+	}
+	lodge_set_reg(vcpu, LODGE_RIP, advance(mode, lodge_rip(vcpu), prefixes + total));
 	return LODGE_RESUME;
 }

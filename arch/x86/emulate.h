@@ -10,7 +10,7 @@
 
 #include "lodge.h"
 
-#define LODGE_EMU_SKIP		BIT(0)	/* only move RIP past the instruction */
+#define LODGE_EMU_SKIP		BIT(0)	/* only go on behind the instruction */
 #define LODGE_EMU_UD		BIT(1)	/* exit was a #UD: emulate only what the CPU lacks, else reflect it */
 #define LODGE_EMU_PF		BIT(2)	/* exit was a fault at a guest-physical address (@gpa valid) */
 
@@ -39,8 +39,9 @@ int lodge_advance_rip(struct lodge_vcpu *vcpu, unsigned long rip);
  * @total: the instruction's length without prefixes
  *
  * For CPUs without NRIP save: fetches the bytes at RIP, skips the prefixes and checks the
- * opcode.  Return: LODGE_RESUME, also when the fetch faults (queued), or what
- * lodge_emulation_failure() answers when another instruction is there.
+ * opcode; what else belongs to going on is lodge_advance_rip()'s.  Return: LODGE_RESUME, also
+ * when the fetch faults (queued, and RIP as it was), or what lodge_emulation_failure()
+ * answers when another instruction is there.
  */
 int lodge_skip_known(struct lodge_vcpu *vcpu, const u8 *opcode, int len, int total);
 

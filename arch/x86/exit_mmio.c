@@ -34,6 +34,26 @@ static int guest_table_fault(struct lodge_vcpu *vcpu, gpa_t gpa, const void *ins
 	return lodge_emulate(vcpu, 0, 0, insn, len);
 }
 
+static bool event_in_delivery(const struct lodge_vcpu *vcpu)
+{
+	const struct lodge_vcpu_arch *a = &vcpu->arch;
+
+	return a->exception.injected | a->nmi_injected | a->interrupt.injected;
+}
+
+/*
+ * The access was not the instruction's but an event's, to a stack or a table
+ * that is in no memory: there is nothing to emulate, and nowhere to go on.
+ */
+static int delivery_fault(struct lodge_vcpu *vcpu, gpa_t gpa)
+{
+	struct lodge_exit_info info;
+
+	lodge_be(get_exit_info)(vcpu, &info);
+	return lodge_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV,
+				    (u64[]) { info.intr_info, info.reason, info.info1, gpa }, 4);
+}
+
 int lodge_exit_page_fault(struct lodge_vcpu *vcpu, u64 addr, u64 error,
 			  const void *insn, int len)
 {
@@ -46,6 +66,8 @@ int lodge_exit_page_fault(struct lodge_vcpu *vcpu, u64 addr, u64 error,
 		if (likely(r != -ENXIO))
 			return r;
 	}
+	if (unlikely(event_in_delivery(vcpu)))
+		return delivery_fault(vcpu, addr);
 	if (unlikely(error & PFERR_GUEST_PAGE))
 		return guest_table_fault(vcpu, addr, insn, len);
 	/* Code that is not in memory. */
