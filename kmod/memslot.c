@@ -100,14 +100,11 @@ struct lodge_memslot *lodge_slots_find(struct lodge_memslots *slots, gfn_t gfn)
 	node = slots->by_gfn.rb_node;
 	while (node) {
 		slot = slot_at(slots, node);
-		if (gfn < slot->base_gfn) {
-			node = node->rb_left;
-		} else if (lodge_slot_has(slot, gfn)) {
+		if (lodge_slot_has(slot, gfn)) {
 			WRITE_ONCE(slots->last, slot);
 			return slot;
-		} else {
-			node = node->rb_right;
 		}
+		node = gfn < slot->base_gfn ? node->rb_left : node->rb_right;
 	}
 	return NULL;
 }

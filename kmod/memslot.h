@@ -66,9 +66,10 @@ static inline unsigned long lodge_slot_hva(const struct lodge_memslot *slot, gfn
 	return slot->hva + (index << PAGE_SHIFT);
 }
 
-struct lodge_memslot *lodge_slots_find(struct lodge_memslots *slots, gfn_t gfn);	/* NULL: none */
-struct lodge_memslot *lodge_gfn_to_slot(struct lodge_vm *vm, gfn_t gfn);	/* NULL: none */
-/* By KVM's slot number; under slots_lock. */
+/* NULL when there is none. */
+struct lodge_memslot *lodge_slots_find(struct lodge_memslots *slots, gfn_t gfn);
+struct lodge_memslot *lodge_gfn_to_slot(struct lodge_vm *vm, gfn_t gfn);
+/* By KVM's slot number; under slots_lock.  NULL when there is none. */
 struct lodge_memslot *lodge_id_to_slot(struct lodge_vm *vm, u32 id);
 u64 lodge_memslots_generation(struct lodge_vm *vm);
 
@@ -80,8 +81,10 @@ int lodge_set_memory_region(struct lodge_vm *vm, const struct kvm_userspace_memo
 /* dirty_log.c: process; take slots_lock. */
 int lodge_get_dirty_log(struct lodge_vm *vm, struct kvm_dirty_log *log);
 int lodge_clear_dirty_log(struct lodge_vm *vm, struct kvm_clear_dirty_log *log);
-int lodge_dirty_log_enable_manual(struct lodge_vm *vm, u64 flags);	/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
-void lodge_mark_page_dirty(struct lodge_memslot *slot, gfn_t gfn);	/* in vm->srcu; any context */
+/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: KVM_DIRTY_LOG_* bits. */
+int lodge_dirty_log_enable_manual(struct lodge_vm *vm, u64 flags);
+/* Without a log, nothing.  In vm->srcu; any context. */
+void lodge_mark_page_dirty(struct lodge_memslot *slot, gfn_t gfn);
 
 /*
  * Guest memory by guest-physical address.  In vm->srcu; may fault on user

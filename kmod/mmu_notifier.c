@@ -107,7 +107,7 @@ static void begin_invalidation(struct lodge_vm *vm, unsigned long start, unsigne
 		WRITE_ONCE(vm->invalidate_start, min(vm->invalidate_start, start));
 		WRITE_ONCE(vm->invalidate_end, max(vm->invalidate_end, end));
 	}
-	smp_wmb();
+	smp_wmb();	/* range before count, for invalidated() in arch/x86/mmu/map.c */
 	WRITE_ONCE(vm->invalidate_in_progress, vm->invalidate_in_progress + 1);
 	spin_unlock(&vm->mmu_lock);
 }
@@ -130,7 +130,7 @@ static void invalidate_range_end(struct mmu_notifier *notifier,
 
 	spin_lock(&vm->mmu_lock);
 	WRITE_ONCE(vm->invalidate_seq, vm->invalidate_seq + 1);
-	smp_wmb();
+	smp_wmb();	/* sequence before count, for the same reader */
 	WRITE_ONCE(vm->invalidate_in_progress, vm->invalidate_in_progress - 1);
 	WARN_ON_ONCE(vm->invalidate_in_progress < 0);
 	spin_unlock(&vm->mmu_lock);

@@ -78,7 +78,7 @@ static int map_page(struct lodge_fault *f)
 	int r;
 
 	f->seq = READ_ONCE(f->vcpu->vm->invalidate_seq);
-	smp_rmb();
+	smp_rmb();	/* before the host is asked; with invalidate_range_end() */
 	r = lodge_host_page(f);
 	if (r)
 		return r;

@@ -64,8 +64,10 @@ static void reserve_64bit(struct lodge_vcpu *vcpu, struct lodge_walk_mode *mode)
 	top = always | PTE_LARGE;
 	if (lodge_has(&vcpu->arch, LODGE_F_AMD))
 		top |= BIT_ULL(8);
-	for (level = 4; level <= 5; level++)
-		mode->rsvd[0][level - 1] = mode->rsvd[1][level - 1] = top;
+	for (level = 4; level <= 5; level++) {
+		mode->rsvd[0][level - 1] = top;
+		mode->rsvd[1][level - 1] = top;
+	}
 }
 
 void lodge_mmu_mode_changed(struct lodge_vcpu *vcpu)

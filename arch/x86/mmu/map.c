@@ -18,14 +18,13 @@ static bool invalidated(const struct lodge_fault *f)
 {
 	struct lodge_vm *vm = f->vcpu->vm;
 
-	/* In this order: kmod/mmu_notifier.c. */
 	if (READ_ONCE(vm->invalidate_in_progress)) {
-		smp_rmb();
+		smp_rmb();	/* count before range: begin_invalidation() */
 		if (f->hva >= READ_ONCE(vm->invalidate_start) &&
 		    f->hva < READ_ONCE(vm->invalidate_end))
 			return true;
 	}
-	smp_rmb();
+	smp_rmb();	/* count and range before sequence: invalidate_range_end() */
 	return READ_ONCE(vm->invalidate_seq) != f->seq;
 }
 
@@ -148,9 +147,10 @@ static int try_install(struct lodge_fault *f)
 
 	preempt_disable();
 	rcu_read_lock();
-	smp_store_mb(mmu->installing, true);
+	smp_store_mb(mmu->installing, true);	/* with lodge_mmu_wait_installing() */
 	if (!invalidated(f))
 		r = install(f);
+	/* Who sees it false also sees the entry. */
 	smp_store_release(&mmu->installing, false);
 	rcu_read_unlock();
 	preempt_enable();

@@ -16,7 +16,10 @@ struct lodge_memslot;
 
 #define INVALID_PAGE		(~(hpa_t)0)
 
-/* Page-fault error code: the architectural bits, and NPT's own (APM vol. 2, Nested versus Guest Page Faults). */
+/*
+ * Page-fault error code: the architectural bits, and NPT's own (APM vol. 2, Nested
+ * versus Guest Page Faults).
+ */
 #define PFERR_PRESENT		BIT_ULL(0)
 #define PFERR_WRITE		BIT_ULL(1)
 #define PFERR_USER		BIT_ULL(2)
@@ -26,7 +29,8 @@ struct lodge_memslot;
 #define PFERR_GUEST_FINAL	BIT_ULL(32)	/* in the final translation */
 #define PFERR_GUEST_PAGE	BIT_ULL(33)	/* in the walk of the guest's tables */
 
-#define PFERR_IMPLICIT		BIT_ULL(48)	/* supervisor access that no instruction names: SMAP whatever AC */
+/* Ours: a supervisor access that no instruction names, which SMAP denies whatever AC is. */
+#define PFERR_IMPLICIT		BIT_ULL(48)
 
 /*
  * How this vCPU's guest translates linear addresses now: what its CR0, CR4,
@@ -69,7 +73,8 @@ struct lodge_walk {
 	gva_t addr;
 };
 
-int lodge_mmu_module_init(void);	/* after the backend's probe(); 0, or -EOPNOTSUPP without NPT */
+/* After the backend's probe(): 0, or -EOPNOTSUPP without NPT. */
+int lodge_mmu_module_init(void);
 void lodge_mmu_module_exit(void);	/* no VM left */
 int lodge_mmu_vm_init(struct lodge_vm *vm);
 void lodge_mmu_vm_destroy(struct lodge_vm *vm);	/* no vCPU left */
@@ -108,12 +113,15 @@ bool lodge_mmu_test_young(struct lodge_vm *vm, gfn_t start, gfn_t end);
 bool lodge_mmu_write_protect(struct lodge_vm *vm, gfn_t start, gfn_t end);
 /* The same for the pages whose bit in @mask is set, from @base. */
 bool lodge_mmu_write_protect_mask(struct lodge_vm *vm, gfn_t base, unsigned long mask);
-/* Logging of @slot ended: large pages may come back.  Under slots_lock, by the owner of the memory. */
+/* Logging of @slot ended: large pages may come back.  slots_lock; the owner's address space. */
 void lodge_mmu_recover_large(struct lodge_vm *vm, const struct lodge_memslot *slot);
 /* Every vCPU has dropped every translation older than this call when it returns. */
 void lodge_flush_remote_tlbs(struct lodge_vm *vm);
 
-/* --- guest_walk.c: linear to physical through the guest's own tables.  Loaded, in srcu, may sleep --- */
+/*
+ * --- guest_access.c: linear to physical through the guest's own tables.
+ * Loaded, in vm->srcu, may sleep ---
+ */
 /**
  * lodge_gva_to_gpa - translate one linear address
  * @access: PFERR_WRITE, PFERR_USER, PFERR_FETCH as the access has them

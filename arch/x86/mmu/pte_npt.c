@@ -25,7 +25,7 @@ void lodge_pte_format_npt(struct lodge_pte_format *fmt)
 		.writable	= _PAGE_RW,
 		.accessed	= _PAGE_ACCESSED,
 		.large		= _PAGE_PSE,
-		/* Where the host encrypts memory the C-bit lies among these; tables have it, too. */
+		/* Where the host encrypts memory the C-bit lies among these; tables have it too. */
 		.addr		= GENMASK_ULL(51, PAGE_SHIFT) & ~sme_me_mask,
 		.leaf		= _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED,
 		.table		= _PAGE_PRESENT | _PAGE_RW | _PAGE_USER | sme_me_mask,

@@ -29,7 +29,7 @@ struct zap {
 	struct lodge_vm *vm;
 	gfn_t start, end;	/* @start moves up as the work is done */
 	int level;		/* of the entries whose tables are taken out */
-	const struct lodge_memslot *recover;	/* only tables that a page of this slot could replace */
+	const struct lodge_memslot *recover;	/* only tables that its large pages could replace */
 	bool may_block;
 	struct list_head dead;	/* tables taken out, by page->lru */
 };
