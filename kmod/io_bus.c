@@ -123,7 +123,7 @@ int lodge_io_register(struct lodge_vm *vm, enum lodge_bus bus_nr, gpa_t addr, in
 	lockdep_assert_held(&vm->slots_lock);
 	old = current_bus(vm, bus_nr);
 	for (i = 0; i < old->n; i++)
-		n += old->range[i].dev != NULL;
+		n += !!old->range[i].dev;
 	if (n > MAX_RANGES)
 		return -ENOSPC;
 	new = kzalloc(struct_size(new, range, n), GFP_KERNEL_ACCOUNT);

@@ -62,6 +62,7 @@ int lodge_irqchip_create_split(struct lodge_vm *vm, u32 nr_routes)
 	r = lodge_irq_routes_empty(vm);
 	if (r)
 		return r;
+	/* Pairs with lodge_irqchip_split(). */
 	smp_store_release(&vm->arch.irqchip_mode, LODGE_IRQCHIP_SPLIT);
 	return 0;
 }
@@ -119,7 +120,7 @@ bool lodge_lapic_accepts_pic(struct lodge_vcpu *vcpu)
 	const struct lodge_lapic *l = vcpu->arch.lapic;
 	u32 lvt0 = lapic_get(l, APIC_LVT0);
 
-	/* Disabled, LINT0 is the processor's INTR pin (SDM vol. 3, Enabling or Disabling the Local APIC). */
+	/* SDM vol. 3, Enabling or Disabling the Local APIC: LINT0 is the INTR pin then. */
 	if (!READ_ONCE(l->hw_enabled))
 		return true;
 	return !(lvt0 & APIC_LVT_MASKED) && GET_APIC_DELIVERY_MODE(lvt0) == APIC_MODE_EXTINT;

@@ -23,17 +23,20 @@ struct lodge_msi {
 
 static inline bool lodge_irqchip_kernel(const struct lodge_vm *vm)
 {
+	/* Set when all that it promises is there: see that too. */
 	return smp_load_acquire(&vm->arch.irqchip_mode) == LODGE_IRQCHIP_KERNEL;
 }
 
 static inline bool lodge_irqchip_split(const struct lodge_vm *vm)
 {
+	/* Set when all that it promises is there: see that too. */
 	return smp_load_acquire(&vm->arch.irqchip_mode) == LODGE_IRQCHIP_SPLIT;
 }
 
 /* --- whole irqchip: vm->lock held, process --- */
 int lodge_irqchip_create(struct lodge_vm *vm);			/* KVM_CREATE_IRQCHIP */
-int lodge_irqchip_create_split(struct lodge_vm *vm, u32 nr_routes);	/* KVM_CAP_SPLIT_IRQCHIP */
+/* KVM_CAP_SPLIT_IRQCHIP */
+int lodge_irqchip_create_split(struct lodge_vm *vm, u32 nr_routes);
 void lodge_irqchip_destroy(struct lodge_vm *vm);
 int lodge_irqchip_get(struct lodge_vm *vm, struct kvm_irqchip *chip);
 int lodge_irqchip_set(struct lodge_vm *vm, const struct kvm_irqchip *chip);
@@ -49,7 +52,7 @@ void lodge_lapic_destroy(struct lodge_vcpu *vcpu);
 void lodge_lapic_reset(struct lodge_vcpu *vcpu, bool init);
 int lodge_lapic_get_state(struct lodge_vcpu *vcpu, struct kvm_lapic_state *s);
 int lodge_lapic_set_state(struct lodge_vcpu *vcpu, const struct kvm_lapic_state *s);
-/* The vector to inject now, or -1: highest of IRR above PPR.  Cheap: no scan when nothing is new. */
+/* The vector to inject now, or -1: highest of IRR above PPR.  Cheap when there is none. */
 int lodge_lapic_pending(struct lodge_vcpu *vcpu);
 /* The highest vector in IRR whatever PPR, or -1. */
 int lodge_lapic_highest_irr(struct lodge_vcpu *vcpu);
@@ -76,11 +79,19 @@ bool lodge_lapic_has_init_sipi(struct lodge_vcpu *vcpu);	/* any context */
 /* The vCPU's CPUID changed (x2APIC, TSC deadline). */
 void lodge_lapic_cpuid_changed(struct lodge_vcpu *vcpu);
 
-/* Any vCPU of the VM and any context: set @vector in @vcpu's IRR and kick.  1 delivered, 0 coalesced, -1 ignored. */
+/*
+ * Any vCPU of the VM and any context: hand it @msi, whose destination is not looked at,
+ * and kick.  1 delivered, 0 coalesced with one that waits already, -1 ignored.
+ */
 int lodge_lapic_deliver(struct lodge_vcpu *vcpu, const struct lodge_msi *msi);
 
-/* --- lapic_ipi.c: any context.  Number of APICs that took it, 0 coalesced, -1 none addressed. --- */
-int lodge_apic_deliver(struct lodge_vm *vm, struct lodge_vcpu *source, const struct lodge_msi *msi);
+/*
+ * --- lapic_ipi.c: any context ---
+ * Number of APICs that took it, 0: coalesced in all, -1: none did.  @source: the vCPU
+ * that sent it, or NULL for a device.
+ */
+int lodge_apic_deliver(struct lodge_vm *vm, struct lodge_vcpu *source,
+		       const struct lodge_msi *msi);
 int lodge_apic_deliver_msi(struct lodge_vm *vm, u64 address, u32 data);
 void lodge_apic_map_update(struct lodge_vm *vm);	/* process: rebuild who answers to what */
 
@@ -89,13 +100,15 @@ void lodge_apic_map_update(struct lodge_vm *vm);	/* process: rebuild who answers
  */
 u64 lodge_lapic_tsc_deadline(struct lodge_vcpu *vcpu);		/* MSR_IA32_TSC_DEADLINE */
 void lodge_lapic_set_tsc_deadline(struct lodge_vcpu *vcpu, u64 value);
-void lodge_lapic_timer_migrate(struct lodge_vcpu *vcpu);	/* preemption off, on vcpu_load elsewhere */
+/* On vcpu_load on another CPU than before; preemption off. */
+void lodge_lapic_timer_migrate(struct lodge_vcpu *vcpu);
 void lodge_lapic_timer_tsc_changed(struct lodge_vcpu *vcpu);	/* offset or scale is new */
 
 /* --- IOAPIC and PIC: any context --- */
 /* EOI of @vector, @level as its TMR bit says: tells those who wait for it, lowers Remote IRR. */
 void lodge_ioapic_eoi(struct lodge_vcpu *vcpu, u8 vector, bool level);
-bool lodge_ioapic_handles(struct lodge_vm *vm, u8 vector);	/* some RTE has it: EOI must be seen */
+/* Somebody waits for the EOI of @vector even if it is of an edge interrupt. */
+bool lodge_ioapic_handles(struct lodge_vm *vm, u8 vector);
 int lodge_pic_pending(struct lodge_vm *vm);			/* INTR line of the master */
 int lodge_pic_ack(struct lodge_vm *vm);				/* INTA cycle: the vector */
 

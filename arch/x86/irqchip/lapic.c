@@ -68,6 +68,7 @@ static int lapic_highest_irr(struct lodge_lapic *l)
 		if (bits)
 			return w * 32 + __fls(bits);
 		clear_bit(w, &l->irr_words);
+		/* Pairs with the locked operation on IRR in lapic_set_irr(). */
 		smp_mb__after_atomic();
 		if (lapic_get(l, APIC_IRR + w * 0x10))
 			set_bit(w, &l->irr_words);

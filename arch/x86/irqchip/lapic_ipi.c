@@ -136,7 +136,10 @@ static struct lodge_apic_map *map_build(struct lodge_vm *vm)
 		return NULL;
 	map->nr_vcpus = nr;
 	map->max_id = max_id;
-	map->unique = map->flat = map->x2apic = map->xapic = true;
+	map->unique = true;
+	map->flat = true;
+	map->x2apic = true;
+	map->xapic = true;
 	for (i = 0; i < nr; i++) {
 		vcpu = lodge_vcpu_by_index(vm, i);
 		map_add(map, vcpu);

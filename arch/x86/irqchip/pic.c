@@ -101,6 +101,7 @@ static void signal_processors(struct lodge_vm *vm)
 }
 
 static void pic_unlock(struct lodge_pic *pic, unsigned long flags)
+	__releases(&pic->lock)
 {
 	unsigned long acked = pic->acked;
 	bool raised = pic->raised;

@@ -405,6 +405,7 @@ int lodge_pit_create(struct lodge_vm *vm, const struct kvm_pit_config *config)
 		pit_free(pit);
 		return r;
 	}
+	/* Pairs with the acquire in lodge_pit_unmasked(). */
 	smp_store_release(&vm->arch.pit, pit);
 	return 0;
 }

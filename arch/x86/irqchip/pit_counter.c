@@ -118,7 +118,7 @@ static void latch_status(struct lodge_pit_counter *c)
 	if (c->s.status_latched)
 		return;
 	c->s.status = lodge_pit_output(c) << 7 | (c->s.rw_mode & 3) << 4 |
-		      (c->s.mode & 7) << 1 | !!c->s.bcd;
+		      (c->s.mode & 7) << 1 | (c->s.bcd ? 1 : 0);
 	c->s.status_latched = 1;
 }
 
