@@ -103,6 +103,20 @@ static struct lodge_io_bus *current_bus(struct lodge_vm *vm, enum lodge_bus bus)
 	return rcu_dereference_protected(vm->bus[bus], lockdep_is_held(&vm->slots_lock));
 }
 
+/*
+ * Only vCPU threads read the buses.  Where there is none yet nobody need be
+ * waited for: a vCPU that the counter does not show here became visible after
+ * it was read, by a locked operation, and so sees what was published before.
+ * The same holds at the end, when the VM has no user any more.
+ */
+static void wait_for_readers(struct lodge_vm *vm)
+{
+	/* Pairs with the locked increment of nr_online. */
+	smp_mb();
+	if (atomic_read(&vm->nr_online) && refcount_read(&vm->users))
+		lodge_synchronize(vm);
+}
+
 static void append(struct lodge_io_bus *bus, const struct lodge_io_range *r)
 {
 	gpa_t below = bus->n ? bus->range[bus->n - 1].max_end : 0;
@@ -143,7 +157,7 @@ int lodge_io_register(struct lodge_vm *vm, enum lodge_bus bus_nr, gpa_t addr, in
 		append(new, &entry);
 
 	rcu_assign_pointer(vm->bus[bus_nr], new);
-	lodge_synchronize(vm);
+	wait_for_readers(vm);
 	kfree(old);
 	return 0;
 }
@@ -164,7 +178,7 @@ void lodge_io_unregister(struct lodge_vm *vm, enum lodge_bus bus_nr, struct lodg
 		}
 	}
 	if (found)
-		lodge_synchronize(vm);
+		wait_for_readers(vm);
 }
 
 /* --- lifetime --- */

@@ -93,7 +93,14 @@ int lodge_signal_msi(struct lodge_vm *vm, const struct kvm_msi *msi)
 	return lodge_apic_deliver_msi(vm, (u64)msi->address_hi << 32 | msi->address_lo, msi->data);
 }
 
-/* --- acknowledgement --- */
+/* --- acknowledgment --- */
+
+/* A VM without users, on its way out, has no readers. */
+static void wait_for_readers(struct lodge_vm *vm)
+{
+	if (refcount_read(&vm->users))
+		synchronize_srcu_expedited(&vm->irq_srcu);
+}
 
 static int gsi_of_pin(struct lodge_vm *vm, u32 irqchip, u32 pin)
 {
@@ -156,7 +163,7 @@ void lodge_irq_ack_unregister(struct lodge_vm *vm, struct lodge_irq_ack_notifier
 	mutex_lock(&vm->irq_lock);
 	hlist_del_init_rcu(&n->link);
 	mutex_unlock(&vm->irq_lock);
-	synchronize_srcu(&vm->irq_srcu);
+	wait_for_readers(vm);
 	ioapic_must_look(vm);
 }
 
@@ -285,7 +292,8 @@ static void publish(struct lodge_vm *vm, struct lodge_irq_routes *routes)
 	mutex_lock(&vm->irq_lock);
 	old = rcu_replace_pointer(vm->irq_routes, routes, lockdep_is_held(&vm->irq_lock));
 	mutex_unlock(&vm->irq_lock);
-	synchronize_srcu_expedited(&vm->irq_srcu);
+	if (old)
+		wait_for_readers(vm);
 	free_routes(old);
 	/* Other pins may now be the ones whose EOI somebody waits for. */
 	ioapic_must_look(vm);

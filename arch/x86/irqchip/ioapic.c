@@ -226,7 +226,8 @@ static bool write_rte(struct lodge_ioapic *ioapic, unsigned int index, u32 value
 		rte &= ~RTE_REMOTE_IRR;
 	ioapic->rte[pin] = rte;
 	ioapic->eois[pin] = 0;
-	update_eoi_vectors(ioapic);
+	if ((u8)old != (u8)rte)
+		update_eoi_vectors(ioapic);
 	send_if_asserted(ioapic, pin);
 	return (old & ~rte) & RTE_MASKED;
 }
