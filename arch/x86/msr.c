@@ -495,6 +495,14 @@ const u32 *lodge_msr_feature_list(u32 *n)
 
 /* --- lifetimes --- */
 
+/* IA32_APIC_BASE after RESET, where no local APIC in the kernel looks after it. */
+static u64 apic_base_reset(const struct lodge_vcpu *vcpu)
+{
+	u64 base = APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE;
+
+	return vcpu->id == vcpu->vm->arch.bsp_vcpu_id ? base | MSR_IA32_APICBASE_BSP : base;
+}
+
 int lodge_msr_vcpu_create(struct lodge_vcpu *vcpu)
 {
 	struct lodge_vcpu_arch *a = &vcpu->arch;
@@ -518,6 +526,8 @@ void lodge_msr_reset(struct lodge_vcpu *vcpu, bool init)
 	/* An INIT leaves MSRs as they are (SDM vol. 3, State After Power-up, Reset, or INIT). */
 	if (init)
 		return;
+	if (!a->lapic)
+		a->apic_base = apic_base_reset(vcpu);
 	a->pat = 0x0007040600070406ull;
 	a->misc_enable = MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL;
 	a->platform_info = MSR_PLATFORM_INFO_CPUID_FAULT;

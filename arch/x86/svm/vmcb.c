@@ -58,6 +58,9 @@ static void svm_init_intercepts(struct svm_vcpu *svm)
 	for (i = 0; i < ARRAY_SIZE(svm_always_exceptions); i++)
 		vmcb_intercept_exception(vmcb, svm_always_exceptions[i], true);
 
+	/* User space that has the local APIC is told of every CR8. */
+	vmcb_intercept(vmcb, INTERCEPT_CR8_WRITE, !svm->vcpu.arch.lapic);
+
 	vmcb_intercept(vmcb, INTERCEPT_HLT, !(disabled & KVM_X86_DISABLE_EXITS_HLT));
 	vmcb_intercept(vmcb, INTERCEPT_MONITOR, !(disabled & KVM_X86_DISABLE_EXITS_MWAIT));
 	vmcb_intercept(vmcb, INTERCEPT_MWAIT, !(disabled & KVM_X86_DISABLE_EXITS_MWAIT));
