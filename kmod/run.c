@@ -130,14 +130,15 @@ int lodge_vcpu_run(struct lodge_vcpu *vcpu)
 	if (!r) {
 		lodge_fpu_enter(vcpu);
 		r = complete_exit(vcpu);
-		if (r == LODGE_RESUME && READ_ONCE(run->immediate_exit))
+		if (r == LODGE_RESUME && READ_ONCE(run->immediate_exit)) {
+			/* As with KVM, kvm_run still tells of the exit that this completed. */
 			r = -EINTR;
-		if (r == LODGE_RESUME) {
+		} else if (r == LODGE_RESUME) {
 			run->exit_reason = KVM_EXIT_UNKNOWN;
 			r = run_loop(vcpu);
+			if (r == -EINTR)
+				run->exit_reason = KVM_EXIT_INTR;
 		}
-		if (r == -EINTR)
-			run->exit_reason = KVM_EXIT_INTR;
 		lodge_fpu_leave(vcpu);
 		lodge_run_give(vcpu);
 	}
