@@ -204,6 +204,23 @@ static void reboot_exit(void)
 	unregister_reboot_notifier(&reboot_notifier);
 }
 
+/* --- preemption --- */
+
+/*
+ * Notifiers are a static key of the scheduler's.  Turned with every VM, it would
+ * have the code of all CPUs patched, and all of them interrupted, each time.
+ */
+static int __init preempt_init(void)
+{
+	preempt_notifier_inc();
+	return 0;
+}
+
+static void preempt_exit(void)
+{
+	preempt_notifier_dec();
+}
+
 /* --- device nodes --- */
 
 static struct miscdevice lodge_device = {
@@ -297,6 +314,7 @@ static const struct module_part {
 	{ cpus_init, cpus_exit },
 	{ syscore_init, syscore_exit },
 	{ reboot_init, reboot_exit },
+	{ preempt_init, preempt_exit },
 	{ nodes_init, nodes_exit },
 };
 

@@ -155,7 +155,6 @@ struct lodge_vm *lodge_vm_create(unsigned long type)
 	r = init_parts(vm);
 	if (r)
 		goto drop_mm;
-	preempt_notifier_inc();
 	vm_publish(vm);
 	return vm;
 
@@ -186,7 +185,6 @@ static void vm_destroy(struct lodge_vm *vm)
 	lodge_vcpus_destroy(vm);
 	lodge_be(vm_destroy)(vm);
 	destroy_parts(vm, ARRAY_SIZE(parts));
-	preempt_notifier_dec();
 	mmdrop(vm->mm);
 	cleanup_srcu(vm);
 	kvfree(vm);
