@@ -10,9 +10,6 @@
 #include "acpi.h"
 #include "layout.h"
 
-/* The tables have no padding. */
-#pragma pack(push, 1)
-
 struct acpi_header {
 	char signature[4];
 	uint32_t length;
@@ -23,7 +20,7 @@ struct acpi_header {
 	uint32_t oem_revision;
 	char creator_id[4];
 	uint32_t creator_revision;
-};
+} __attribute__((packed));
 
 /* "Root System Description Pointer (RSDP)" */
 struct acpi_rsdp {
@@ -36,14 +33,14 @@ struct acpi_rsdp {
 	uint64_t xsdt;
 	uint8_t extended_checksum;	/* of all */
 	uint8_t reserved[3];
-};
+} __attribute__((packed));
 
 #define RSDP_V1_LENGTH	20
 
 struct acpi_xsdt {
 	struct acpi_header header;
 	uint64_t tables[2];
-};
+} __attribute__((packed));
 
 /* "Generic Address Structure" */
 struct acpi_address {
@@ -52,7 +49,7 @@ struct acpi_address {
 	uint8_t bit_offset;
 	uint8_t access_size;
 	uint64_t address;
-};
+} __attribute__((packed));
 
 #define SPACE_IO	1
 #define ACCESS_BYTE	1
@@ -116,7 +113,7 @@ struct acpi_fadt {
 	struct acpi_address sleep_control;
 	struct acpi_address sleep_status;
 	uint64_t hypervisor_vendor;
-};
+} __attribute__((packed));
 
 _Static_assert(sizeof(struct acpi_fadt) == 276, "the FADT's length in revision 6");
 
@@ -146,14 +143,14 @@ struct acpi_facs {
 	uint64_t x_waking_vector;
 	uint8_t version;
 	uint8_t reserved[31];
-};
+} __attribute__((packed));
 
 /* "Multiple APIC Description Table (MADT)" and its entries */
 struct acpi_madt {
 	struct acpi_header header;
 	uint32_t lapic;
 	uint32_t flags;
-};
+} __attribute__((packed));
 
 #define MADT_DUAL_8259		(1 << 0)
 
@@ -163,7 +160,7 @@ struct madt_lapic {
 	uint8_t processor;
 	uint8_t apic_id;
 	uint32_t flags;
-};
+} __attribute__((packed));
 
 #define MADT_LAPIC		0
 #define LAPIC_ENABLED		(1 << 0)
@@ -175,7 +172,7 @@ struct madt_ioapic {
 	uint8_t reserved;
 	uint32_t address;
 	uint32_t gsi_base;
-};
+} __attribute__((packed));
 
 #define MADT_IOAPIC		1
 
@@ -186,7 +183,7 @@ struct madt_override {
 	uint8_t source;
 	uint32_t gsi;
 	uint16_t flags;
-};
+} __attribute__((packed));
 
 #define MADT_OVERRIDE		2
 #define MPS_ACTIVE_HIGH		0x1
@@ -198,12 +195,10 @@ struct madt_nmi {
 	uint8_t processor;
 	uint16_t flags;
 	uint8_t lint;
-};
+} __attribute__((packed));
 
 #define MADT_NMI		4
 #define MADT_ALL_PROCESSORS	0xff
-
-#pragma pack(pop)
 
 /*
  * The DSDT's AML ("ACPI Machine Language (AML) Specification"):

@@ -14,11 +14,6 @@
 /* How often a thread that is to end is interrupted. */
 #define INTERRUPT_MS	10
 
-static unsigned int queue_len(const struct console_queue *queue)
-{
-	return queue->tail - queue->head;
-}
-
 /*
  * The writer is woken by the first character, by the end of a line and by
  * a filling queue, not by each character: what a line costs the vCPU is then
@@ -29,11 +24,11 @@ void console_put(struct console *console, uint8_t byte)
 	unsigned int len;
 
 	pthread_mutex_lock(&console->output_lock);
-	while (queue_len(&console->output) == CONSOLE_OUTPUT &&
+	while (console_queue_len(&console->output) == CONSOLE_OUTPUT &&
 	       !console->closing && !console->failed)
 		pthread_cond_wait(&console->output_room, &console->output_lock);
 
-	len = queue_len(&console->output);
+	len = console_queue_len(&console->output);
 	if (console->failed || len == CONSOLE_OUTPUT) {
 		console->lost++;
 	} else {
@@ -49,7 +44,7 @@ size_t console_take(struct console *console, uint8_t *buf, size_t max)
 	size_t n = 0;
 
 	pthread_mutex_lock(&console->input_lock);
-	while (n < max && queue_len(&console->input))
+	while (n < max && console_queue_len(&console->input))
 		buf[n++] = console->input_buf[console->input.head++ % CONSOLE_INPUT];
 	if (n)
 		pthread_cond_signal(&console->input_room);
@@ -103,20 +98,6 @@ void console_release(struct console *console)
 	pthread_mutex_unlock(&console->input_lock);
 }
 
-static struct timespec time_after_ms(unsigned int ms)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += ms % 1000 * 1000000L;
-	if (t.tv_nsec >= 1000000000L) {
-		t.tv_nsec -= 1000000000L;
-		t.tv_sec++;
-	}
-	return t;
-}
-
 /* Waits till all output is written, as long as any of it goes. */
 static void output_drain(struct console *console)
 {
@@ -125,7 +106,7 @@ static void output_drain(struct console *console)
 
 	pthread_mutex_lock(&console->output_lock);
 	head = console->output.head;
-	while (queue_len(&console->output) && !console->failed) {
+	while (console_queue_len(&console->output) && !console->failed) {
 		if (pthread_cond_timedwait(&console->output_room, &console->output_lock,
 					   &deadline) == ETIMEDOUT)
 			break;
@@ -164,7 +145,7 @@ void console_stop(struct console *console)
 		thread_join(console->input_thread);
 	terminal_give_back();
 
-	console->lost += queue_len(&console->output);
+	console->lost += console_queue_len(&console->output);
 	if (console->lost)
 		complain("standard output did not take %llu bytes of the guest's console",
 			 (unsigned long long)console->lost);

@@ -17,7 +17,7 @@
 
 struct serial;
 
-#define CONSOLE_OUTPUT	65536	/* powers of two */
+#define CONSOLE_OUTPUT	16384	/* powers of two */
 #define CONSOLE_INPUT	4096
 
 /* head and tail run freely; the index is modulo the size. */
@@ -25,6 +25,11 @@ struct console_queue {
 	unsigned int head;		/* next to take */
 	unsigned int tail;		/* next to put */
 };
+
+static inline unsigned int console_queue_len(const struct console_queue *queue)
+{
+	return queue->tail - queue->head;
+}
 
 struct console {
 	struct vm *vm;			/* constant while the threads run */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "console.h"
@@ -14,7 +13,7 @@
 #define BELL		"\a"
 
 /* How long a line may wait for its end before it is written in part. */
-#define LINE_WAIT_NS	(4 * 1000 * 1000)
+#define LINE_WAIT_MS	4
 
 static void signal_unblock(void)
 {
@@ -25,11 +24,6 @@ static void signal_unblock(void)
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static unsigned int queue_len(const struct console_queue *queue)
-{
-	return queue->tail - queue->head;
-}
-
 /*
  * Waits for output and then a moment more for the rest of its line.  Called and
  * returns with the lock held; returns how much there is, 0 at the end.
@@ -38,18 +32,13 @@ static unsigned int output_wait(struct console *console)
 {
 	struct timespec deadline;
 
-	while (!queue_len(&console->output) && !console->closing)
+	while (!console_queue_len(&console->output) && !console->closing)
 		pthread_cond_wait(&console->output_work, &console->output_lock);
-	if (!console->closing) {
-		clock_gettime(CLOCK_MONOTONIC, &deadline);
-		deadline.tv_nsec += LINE_WAIT_NS;
-		if (deadline.tv_nsec >= 1000 * 1000 * 1000) {
-			deadline.tv_nsec -= 1000 * 1000 * 1000;
-			deadline.tv_sec++;
-		}
+	if (console_queue_len(&console->output) < CONSOLE_OUTPUT / 2 && !console->closing) {
+		deadline = time_after_ms(LINE_WAIT_MS);
 		pthread_cond_timedwait(&console->output_work, &console->output_lock, &deadline);
 	}
-	return queue_len(&console->output);
+	return console_queue_len(&console->output);
 }
 
 /* One write(); returns what it took, 0 to try again, -1 if it never will. */
@@ -112,7 +101,7 @@ static void input_put(struct console *console, uint8_t byte)
 	bool full;
 
 	pthread_mutex_lock(&console->input_lock);
-	while ((full = queue_len(&console->input) == CONSOLE_INPUT) &&
+	while ((full = console_queue_len(&console->input) == CONSOLE_INPUT) &&
 	       !console->terminal && !console->stopping)
 		pthread_cond_wait(&console->input_room, &console->input_lock);
 	if (!full)

@@ -120,7 +120,7 @@ void exit_report(const struct vcpu *vcpu)
 
 	switch (run->exit_reason) {
 	case KVM_EXIT_FAIL_ENTRY:
-		complain("vCPU %u: the hardware refused to enter the guest on CPU %u: reason %#llx (%s)",
+		complain("vCPU %u: the hardware refused entry on CPU %u: reason %#llx (%s)",
 			 vcpu->id, run->fail_entry.cpu,
 			 (unsigned long long)run->fail_entry.hardware_entry_failure_reason,
 			 entry_failure_words(run->fail_entry.hardware_entry_failure_reason));

@@ -44,7 +44,7 @@ int image_read(const struct image *image, uint64_t offset, void *buf, uint64_t l
 	uint8_t *to = buf;
 
 	if (offset > image->size || len > image->size - offset)
-		return complain("%s: truncated: %llu bytes needed at offset %llu, the file has %llu",
+		return complain("%s: truncated: needs %llu bytes at %llu, the file has %llu",
 				image->path, (unsigned long long)len, (unsigned long long)offset,
 				(unsigned long long)image->size);
 	while (len) {
@@ -69,7 +69,7 @@ int image_load(const struct image *image, uint64_t offset, struct guest_memory *
 	void *to = guest_memory_at(mem, gpa, len);
 
 	if (!to || gpa < GPA_HIGH)
-		return complain("%s: its %s, %llu KiB at %#llx, does not fit the guest's memory; give more with --memory",
+		return complain("%s: its %s, %llu KiB at %#llx, does not fit; give more --memory",
 				image->path, what, (unsigned long long)(len + 1023) >> 10,
 				(unsigned long long)gpa);
 	return image_read(image, offset, to, len);
@@ -92,7 +92,7 @@ int initrd_load(const struct boot_request *request, uint64_t floor, uint64_t lim
 		limit = guest_memory_low_end(request->mem);
 	gpa = image.size <= limit ? align_down(limit - image.size, KIB(4)) : 0;
 	if (gpa < floor) {
-		complain("initrd %s: %llu MiB do not fit beside the kernel; give more with --memory",
+		complain("initrd %s: %llu MiB do not fit beside the kernel; give more --memory",
 			 request->initrd, (unsigned long long)(image.size + MIB(1) - 1) >> 20);
 	} else {
 		ret = image_load(&image, 0, request->mem, gpa, image.size, "content");

@@ -41,7 +41,7 @@ static int header_read(const struct image *kernel, struct setup_header *hdr)
 		return complain("kernel %s: not a kernel: neither a bzImage nor an ELF vmlinux",
 				kernel->path);
 	if (hdr->version < MIN_PROTOCOL || !(hdr->xloadflags & XLF_KERNEL_64))
-		return complain("kernel %s: no 64-bit entry point (boot protocol %u.%02u); use a 64-bit kernel of Linux 3.8 or later",
+		return complain("kernel %s: no 64-bit entry (protocol %u.%02u); use a 64-bit one",
 				kernel->path, hdr->version >> 8, hdr->version & 0xff);
 	if (!(hdr->loadflags & LOADED_HIGH))
 		return complain("kernel %s: a zImage; use a bzImage", kernel->path);
@@ -83,7 +83,7 @@ int bzimage_load(const struct boot_request *request, const struct image *kernel,
 	if (size <= ENTRY_64)
 		return complain("kernel %s: its header gives no kernel size", kernel->path);
 	if (offset > kernel->size || size > kernel->size - offset)
-		return complain("kernel %s: truncated: its header tells of %llu bytes, the file has %llu",
+		return complain("kernel %s: truncated: its header says %llu bytes, there are %llu",
 				kernel->path, (unsigned long long)(offset + size),
 				(unsigned long long)kernel->size);
 
@@ -95,7 +95,7 @@ int bzimage_load(const struct boot_request *request, const struct image *kernel,
 	if (end < load + size)
 		end = load + size;
 	if (end > guest_memory_low_end(mem))
-		return complain("kernel %s: needs %llu MiB of memory to start, the guest has %llu; give more with --memory",
+		return complain("kernel %s: needs %llu MiB to start, has %llu; give more --memory",
 				kernel->path, (unsigned long long)(end + MIB(1) - 1) >> 20,
 				(unsigned long long)guest_memory_low_end(mem) >> 20);
 

@@ -54,7 +54,7 @@ static int segment_load(const struct boot_request *request, const struct image *
 	if (phdr->p_paddr + phdr->p_memsz < phdr->p_paddr ||
 	    !guest_memory_at(request->mem, phdr->p_paddr, phdr->p_memsz) ||
 	    phdr->p_paddr + phdr->p_memsz > guest_memory_low_end(request->mem))
-		return complain("kernel %s: its segment of %llu KiB at %#llx does not fit the guest's memory; give more with --memory",
+		return complain("kernel %s: %llu KiB at %#llx do not fit; give more --memory",
 				kernel->path, (unsigned long long)(phdr->p_memsz + 1023) >> 10,
 				(unsigned long long)phdr->p_paddr);
 
@@ -99,7 +99,7 @@ static int header_check(const struct image *kernel, Elf *elf, GElf_Ehdr *ehdr)
 	if (ehdr->e_ident[EI_CLASS] != ELFCLASS64 || ehdr->e_machine != EM_X86_64)
 		return complain("kernel %s: an ELF file, but not for x86-64", kernel->path);
 	if (ehdr->e_type != ET_EXEC)
-		return complain("kernel %s: an ELF file, but no kernel: not linked to run at a fixed address",
+		return complain("kernel %s: an ELF file, but no kernel: it has no fixed address",
 				kernel->path);
 	return 0;
 }

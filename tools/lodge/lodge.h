@@ -54,9 +54,9 @@ static inline uint64_t align_down(uint64_t n, uint64_t alignment)
 }
 
 /* One line to standard error, whole whatever other threads write; returns -1. */
-[[gnu::format(printf, 1, 2)]] int complain(const char *fmt, ...);
+int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same for what is no failure. */
-[[gnu::format(printf, 1, 2)]] void inform(const char *fmt, ...);
+void inform(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -19,7 +19,7 @@ int guest_memory_create(struct guest_memory *mem, uint64_t size)
 
 	*mem = (struct guest_memory){ 0 };
 	if (size < MIB(2))
-		return complain("%llu KiB of memory is too little for any kernel; give more with --memory",
+		return complain("%llu KiB is too little for any kernel; give more --memory",
 				(unsigned long long)size >> 10);
 
 	/* One more huge page than asked for leaves room to align. */
@@ -28,7 +28,7 @@ int guest_memory_create(struct guest_memory *mem, uint64_t size)
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (mem->map == MAP_FAILED) {
 		mem->map = NULL;
-		return complain("cannot have %llu MiB of memory for the guest: %m; give less with --memory",
+		return complain("no %llu MiB to be had for the guest: %m; give less --memory",
 				(unsigned long long)size >> 20);
 	}
 	base = (uint8_t *)align_up((uintptr_t)mem->map, HUGE_PAGE);

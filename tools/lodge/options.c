@@ -69,9 +69,9 @@ static int parse_cpus(const char *text, unsigned int *cpus)
 static int check_options(struct run_options *options, const char *memory, const char *cpus)
 {
 	if (!options->kernel)
-		return complain("no kernel: give --kernel FILE (a bzImage or vmlinux, such as one of /boot/vmlinuz-*)");
+		return complain("no kernel: give --kernel FILE, such as one of /boot/vmlinuz-*");
 	if (parse_size(memory, &options->memory))
-		return complain("--memory %s: not a size; give a number with K, M, G or T, such as 512M", memory);
+		return complain("--memory %s: not a size; give one such as 512M or 4G", memory);
 	options->memory = align_down(options->memory, KIB(4));
 	if (!options->memory || options->memory > MAX_MEMORY)
 		return complain("--memory %s: out of range", memory);

@@ -21,11 +21,11 @@ static int node_open_failed(const char *node)
 {
 	switch (errno) {
 	case ENOENT:
-		return complain("%s does not exist; load the module (insmod lodge.ko), or name another node with --dev",
+		return complain("%s does not exist; load the module, or give another --dev",
 				node);
 	case EACCES:
 	case EPERM:
-		return complain("%s: no permission; join its group (sudo usermod -aG kvm $USER, then log in again)",
+		return complain("%s: no permission; join its group (sudo usermod -aG kvm $USER)",
 				node);
 	case ENODEV:
 	case ENXIO:
@@ -121,7 +121,7 @@ static int memory_attach(struct vm *vm)
 		};
 
 		if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &slot))
-			return complain("cannot give the guest %llu MiB at %#llx: KVM_SET_USER_MEMORY_REGION: %m",
+			return complain("KVM_SET_USER_MEMORY_REGION, %llu MiB at %#llx: %m",
 					(unsigned long long)region->size >> 20,
 					(unsigned long long)region->gpa);
 	}
