@@ -14,6 +14,8 @@
 #include "memslot.h"
 #include "time.h"
 
+#define MIN_SHADOW_PAGES	64	/* the fewest that KVM_SET_NR_MMU_PAGES may ask for */
+
 static bool has_irqchip(const struct lodge_vm *vm)
 {
 	return lodge_irqchip_kernel(vm) || lodge_irqchip_split(vm);
@@ -264,6 +266,12 @@ static long enable_cap(struct lodge_vm *vm, void *arg)
 	return lodge_enable_cap(vm, arg);
 }
 
+static long set_nr_mmu_pages(struct lodge_vm *vm, unsigned long pages)
+{
+	/* How many shadow pages to keep: with nested paging there are none. */
+	return pages < MIN_SHADOW_PAGES ? -EINVAL : 0;
+}
+
 static long get_stats_fd(struct lodge_vm *vm, unsigned long unused)
 {
 	return lodge_vm_stats_fd(vm);
@@ -316,6 +324,7 @@ static const struct vm_ioctl vm_ioctls[] = {
 	RAW(KVM_SET_TSS_ADDR, set_tss_addr),
 	IN(KVM_SET_IDENTITY_MAP_ADDR, u64, set_identity_map_addr),
 	IN(KVM_CREATE_DEVICE, struct kvm_create_device, create_device),
+	RAW(KVM_SET_NR_MMU_PAGES, set_nr_mmu_pages),
 	RAW(KVM_GET_STATS_FD, get_stats_fd),
 
 	NONE(KVM_CREATE_IRQCHIP, create_irqchip),
