@@ -37,6 +37,7 @@ static void note_mmio(struct lodge_vcpu *vcpu, gfn_t gfn)
 {
 	vcpu->arch.mmu.mmio_gfn = gfn;
 	vcpu->arch.mmu.mmio_generation = lodge_memslots(vcpu->vm)->generation;
+	vcpu->stats.pf_mmio_created++;
 }
 
 /*
