@@ -88,6 +88,7 @@ static void debug_regs_enter(struct lodge_vcpu *vcpu)
 
 static void debug_regs_leave(struct lodge_vcpu *vcpu)
 {
+	lodge_be(sync_debug_regs)(vcpu);
 	if (hw_breakpoint_active())
 		hw_breakpoint_restore();
 }
@@ -149,7 +150,8 @@ int lodge_enter(struct lodge_vcpu *vcpu)
 		if (r != LODGE_RESUME)
 			return r;
 	}
-	if (lodge_take_request(vcpu, LODGE_REQ_EVENT) || lodge_event_under_way(vcpu)) {
+	if (lodge_take_request(vcpu, LODGE_REQ_EVENT) || lodge_event_under_way(vcpu) ||
+	    unlikely(lodge_user_waits(vcpu))) {
 		vcpu->stats.req_event++;
 		lodge_inject_events(vcpu);
 	}

@@ -208,7 +208,7 @@ void lodge_inject_events(struct lodge_vcpu *vcpu)
 			inject_new_irq(vcpu);
 		if (irq_pending(vcpu))
 			lodge_be(enable_irq_window)(vcpu);
-	} else if (!a->lapic && READ_ONCE(vcpu->run->request_interrupt_window)) {
+	} else if (lodge_user_waits(vcpu)) {
 		lodge_be(enable_irq_window)(vcpu);
 	}
 	if (a->lapic)
@@ -228,8 +228,7 @@ bool lodge_user_irq_ready(struct lodge_vcpu *vcpu)
 
 bool lodge_user_irq_window(struct lodge_vcpu *vcpu)
 {
-	return !vcpu->arch.lapic && READ_ONCE(vcpu->run->request_interrupt_window) &&
-	       lodge_user_irq_ready(vcpu);
+	return lodge_user_waits(vcpu) && lodge_user_irq_ready(vcpu);
 }
 
 int lodge_user_interrupt(struct lodge_vcpu *vcpu, u32 vector)

@@ -20,6 +20,12 @@ static inline bool lodge_event_under_way(const struct lodge_vcpu *vcpu)
 	       a->interrupt.injected;
 }
 
+/* User space holds the interrupts, and waits until the guest can take one. */
+static inline bool lodge_user_waits(const struct lodge_vcpu *vcpu)
+{
+	return !vcpu->arch.lapic && READ_ONCE(vcpu->run->request_interrupt_window);
+}
+
 /* Count the NMIs that others asked for (LODGE_REQ_NMI). */
 void lodge_collect_nmis(struct lodge_vcpu *vcpu);
 

@@ -31,6 +31,10 @@ int svm_exit_dr(struct lodge_vcpu *vcpu)
 	int reg = control->exit_info_1 & SVM_EXITINFO_REG_MASK;
 	u32 code = control->exit_code;
 
+	if (!vcpu->arch.guest_debug) {
+		svm_own_debug_regs(to_svm(vcpu), true);
+		return LODGE_RESUME;
+	}
 	if (!svm_caps.decode_assists)
 		return lodge_emulate(vcpu, 0, 0, NULL, 0);
 	if (code >= SVM_EXIT_WRITE_DR0)

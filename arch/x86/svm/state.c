@@ -5,6 +5,7 @@
  */
 #include <asm/tlbflush.h>
 
+#include "debug_regs.h"
 #include "mmu/mmu.h"
 #include "svm/svm.h"
 
@@ -23,6 +24,8 @@ static struct vmcb_seg *svm_seg(struct lodge_vcpu *vcpu, int seg)
 
 	return (void *)&to_svm(vcpu)->vmcb->save + offset[seg];
 }
+
+#define SVM_INTERCEPT_ALL_DR	0x00ff00ff
 
 /* CR3, CR0.TS and CR0.MP change without an exit; all else is current always. */
 void svm_cache_reg(struct lodge_vcpu *vcpu, int reg)
@@ -208,18 +211,40 @@ void svm_set_efer(struct lodge_vcpu *vcpu, u64 efer)
 	vmcb_dirty(vmcb, VMCB_CR);
 }
 
-void svm_set_dr7(struct lodge_vcpu *vcpu, unsigned long dr7)
+/*
+ * The first access to a debug register exits, and gives the guest all of them
+ * until its next exit: who uses them uses several in a row.
+ */
+void svm_own_debug_regs(struct svm_vcpu *svm, bool own)
 {
-	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
-
-	vmcb->save.dr7 = dr7;
-	vmcb_dirty(vmcb, VMCB_DR);
+	svm->dr_owned = own;
+	svm->vmcb->control.intercepts[INTERCEPT_DR] = own ? 0 : SVM_INTERCEPT_ALL_DR;
+	vmcb_dirty(svm->vmcb, VMCB_INTERCEPTS);
+	if (own)
+		svm->vcpu.arch.dr_dirty = true;
 }
 
-/*
- * DR0-DR3 and DR7 cannot change unseen: every access exits.  DR6 does, when an
- * exception is delivered, and svm_run() keeps it current.
- */
+void svm_set_dr7(struct lodge_vcpu *vcpu, unsigned long dr7)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	svm->vmcb->save.dr7 = dr7;
+	vmcb_dirty(svm->vmcb, VMCB_DR);
+	svm_own_debug_regs(svm, false);
+}
+
+/* DR6 is in the VMCB, and svm_run() keeps it current. */
 void svm_sync_debug_regs(struct lodge_vcpu *vcpu)
 {
+	struct svm_vcpu *svm = to_svm(vcpu);
+	struct lodge_vcpu_arch *a = &vcpu->arch;
+
+	if (!svm->dr_owned || svm->exit_code == SVM_EXIT_ERR)
+		return;
+	get_debugreg(a->db[0], 0);
+	get_debugreg(a->db[1], 1);
+	get_debugreg(a->db[2], 2);
+	get_debugreg(a->db[3], 3);
+	a->dr7 = svm->vmcb->save.dr7;
+	lodge_update_dr7(vcpu);
 }

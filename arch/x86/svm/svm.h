@@ -84,6 +84,7 @@ struct svm_vcpu {
 	u32 slow;
 	u8 tpr;				/* V_TPR as the guest was entered with */
 	u8 nmi_state;			/* enum svm_nmi_state */
+	bool dr_owned;			/* the guest has the debug registers until its next exit */
 	bool soft_injected;		/* an INT3 or INTO is in EVENTINJ */
 	u64 asid_generation;		/* of svm_cpu.asid_generation; zero: none */
 	int cpu;			/* where the ASID and the clean bits hold */
@@ -217,6 +218,7 @@ void svm_set_cr3(struct lodge_vcpu *vcpu, unsigned long cr3);
 void svm_set_cr4(struct lodge_vcpu *vcpu, unsigned long cr4);
 void svm_set_efer(struct lodge_vcpu *vcpu, u64 efer);
 void svm_set_dr7(struct lodge_vcpu *vcpu, unsigned long dr7);
+void svm_own_debug_regs(struct svm_vcpu *svm, bool own);
 void svm_sync_debug_regs(struct lodge_vcpu *vcpu);
 
 /* msr.c */

@@ -31,10 +31,6 @@ static const u8 svm_always[] = {
 	INTERCEPT_TASK_SWITCH, INTERCEPT_SHUTDOWN, INTERCEPT_RDPRU,
 	/* Checked before the CPU has them; CR0 by svm_set_cr0(). */
 	INTERCEPT_CR4_WRITE,
-	INTERCEPT_DR0_READ, INTERCEPT_DR1_READ, INTERCEPT_DR2_READ, INTERCEPT_DR3_READ,
-	INTERCEPT_DR4_READ, INTERCEPT_DR5_READ, INTERCEPT_DR6_READ, INTERCEPT_DR7_READ,
-	INTERCEPT_DR0_WRITE, INTERCEPT_DR1_WRITE, INTERCEPT_DR2_WRITE, INTERCEPT_DR3_WRITE,
-	INTERCEPT_DR4_WRITE, INTERCEPT_DR5_WRITE, INTERCEPT_DR6_WRITE, INTERCEPT_DR7_WRITE,
 	/* Guests get no SVM, but run with EFER.SVME set: make these raise #UD. */
 	INTERCEPT_VMRUN, INTERCEPT_VMMCALL, INTERCEPT_VMLOAD, INTERCEPT_VMSAVE,
 	INTERCEPT_STGI, INTERCEPT_CLGI, INTERCEPT_SKINIT, INTERCEPT_INVLPGA,
@@ -95,6 +91,8 @@ void svm_update_exception_bitmap(struct lodge_vcpu *vcpu)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	u32 debug = vcpu->arch.guest_debug;
 
+	if (debug)
+		svm_own_debug_regs(svm, false);
 	vmcb_intercept_exception(svm->vmcb, BP_VECTOR,
 				 (debug & KVM_GUESTDBG_ENABLE) &&
 				 (debug & KVM_GUESTDBG_USE_SW_BP));
@@ -205,6 +203,7 @@ void svm_vcpu_reset(struct lodge_vcpu *vcpu, bool init)
 	}
 
 	svm_init_intercepts(svm);
+	svm_own_debug_regs(svm, false);
 	svm_update_exception_bitmap(vcpu);
 	svm_cpuid_changed(vcpu);
 }
