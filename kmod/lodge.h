@@ -178,6 +178,19 @@ struct lodge_vcpu {
 	for (i = 0; i < (unsigned long)atomic_read_acquire(&(vmp)->nr_online) &&	\
 	     ((v) = xa_load(&(vmp)->vcpus, i)); i++)
 
+/*
+ * True, and cleared, if @req was set.  The vCPU's own thread.  It is cleared
+ * before it is acted on, by a locked operation: a request made from then on is
+ * a new one, and what came with this one is seen.
+ */
+static inline bool lodge_take_request(struct lodge_vcpu *vcpu, enum lodge_request req)
+{
+	if (likely(!test_bit(req, &vcpu->requests)))
+		return false;
+	clear_bit(req, &vcpu->requests);
+	return true;
+}
+
 /* kmod/vm.c */
 struct lodge_vm *lodge_vm_create(unsigned long type);
 void lodge_vm_get(struct lodge_vm *vm);

@@ -33,18 +33,6 @@ void lodge_request(struct lodge_vcpu *vcpu, enum lodge_request req)
 	set_bit(req, &vcpu->requests);
 }
 
-bool lodge_take_request(struct lodge_vcpu *vcpu, enum lodge_request req)
-{
-	if (!test_bit(req, &vcpu->requests))
-		return false;
-	/*
-	 * Cleared before it is acted on, by a locked operation: a request made
-	 * from now on is a new one, and what came with this one is seen.
-	 */
-	clear_bit(req, &vcpu->requests);
-	return true;
-}
-
 bool lodge_wake(struct lodge_vcpu *vcpu)
 {
 	return READ_ONCE(vcpu->blocking) && rcuwait_wake_up(&vcpu->wait);

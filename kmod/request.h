@@ -32,8 +32,6 @@ enum lodge_request {
 
 /* Set @req.  Does not kick.  Any context. */
 void lodge_request(struct lodge_vcpu *vcpu, enum lodge_request req);
-/* True, and cleared, if @req was set.  The vCPU's own thread. */
-bool lodge_take_request(struct lodge_vcpu *vcpu, enum lodge_request req);
 /*
  * Make the vCPU look at its requests soon: wake it if it sleeps, interrupt the
  * CPU if it is in guest mode.  Any context with interrupts on or off; does not wait.

@@ -5,9 +5,13 @@
 
 #include "lodge.h"
 
+/* Nothing stops it from executing instructions now.  Own thread. */
+static inline bool lodge_vcpu_runnable(const struct lodge_vcpu *vcpu)
+{
+	return vcpu->arch.mp_state == KVM_MP_STATE_RUNNABLE && !vcpu->arch.pending_init_sipi;
+}
+
 /* arch/x86/events.c.  Loaded, own thread; must not sleep. */
-/* Nothing stops it from executing instructions now. */
-bool lodge_vcpu_runnable(struct lodge_vcpu *vcpu);
 /* Halted or waiting for INIT or SIPI: something has come that ends the wait. */
 bool lodge_vcpu_has_wakeup(struct lodge_vcpu *vcpu);
 /* After a wait: act on what came (timer, INIT, SIPI), and leave HALTED if it ends the halt. */

@@ -134,6 +134,7 @@ void lodge_cpuid_update_runtime(struct lodge_vcpu *vcpu)
 {
 	if (vcpu->arch.cpuid)
 		update_runtime(vcpu, vcpu->arch.cpuid);
+	lodge_xstate_changed(vcpu);
 }
 
 static bool gives(struct lodge_cpuid *c, u32 function, u32 reg, u32 bit)

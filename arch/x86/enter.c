@@ -133,7 +133,8 @@ static void switch_to_guest(struct lodge_vcpu *vcpu)
 	lodge_xstate_leave(vcpu);
 }
 
-static void trace_exit(struct lodge_vcpu *vcpu)
+/* Apart, so that its frame is not every exit's. */
+static noinline void trace_exit(struct lodge_vcpu *vcpu)
 {
 	struct lodge_exit_info info;
 
@@ -154,11 +155,11 @@ int lodge_enter(struct lodge_vcpu *vcpu)
 	    unlikely(lodge_user_waits(vcpu))) {
 		vcpu->stats.req_event++;
 		lodge_inject_events(vcpu);
-	}
-	if (unlikely(lodge_user_irq_window(vcpu))) {
-		vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
-		vcpu->stats.request_irq_exits++;
-		return LODGE_TO_USER;
+		if (lodge_user_waits(vcpu) && lodge_user_irq_ready(vcpu)) {
+			vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+			vcpu->stats.request_irq_exits++;
+			return LODGE_TO_USER;
+		}
 	}
 
 	preempt_disable();

@@ -35,11 +35,6 @@ static int irq_take(struct lodge_vcpu *vcpu)
 	return vector;
 }
 
-bool lodge_vcpu_runnable(struct lodge_vcpu *vcpu)
-{
-	return vcpu->arch.mp_state == KVM_MP_STATE_RUNNABLE && !vcpu->arch.pending_init_sipi;
-}
-
 static bool waits_for_sipi(const struct lodge_vcpu *vcpu)
 {
 	return vcpu->arch.mp_state == KVM_MP_STATE_UNINITIALIZED ||
@@ -224,11 +219,6 @@ bool lodge_user_irq_ready(struct lodge_vcpu *vcpu)
 		return true;
 	return a->user_vector < 0 && !lodge_event_under_way(vcpu) &&
 	       lodge_be(irq_allowed)(vcpu);
-}
-
-bool lodge_user_irq_window(struct lodge_vcpu *vcpu)
-{
-	return lodge_user_waits(vcpu) && lodge_user_irq_ready(vcpu);
 }
 
 int lodge_user_interrupt(struct lodge_vcpu *vcpu, u32 vector)

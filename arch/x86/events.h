@@ -29,8 +29,6 @@ static inline bool lodge_user_waits(const struct lodge_vcpu *vcpu)
 /* Count the NMIs that others asked for (LODGE_REQ_NMI). */
 void lodge_collect_nmis(struct lodge_vcpu *vcpu);
 
-/* User space wants the guest to exit when it can take an interrupt, and it can now. */
-bool lodge_user_irq_window(struct lodge_vcpu *vcpu);
 /* kvm_run->ready_for_interrupt_injection. */
 bool lodge_user_irq_ready(struct lodge_vcpu *vcpu);
 

@@ -12,17 +12,13 @@
 /* arch/x86/enter.c: one turn of the loop: requests, injection, entry, dispatch. */
 int lodge_enter(struct lodge_vcpu *vcpu);
 
-/* arch/x86/exit_io.c */
-struct lodge_io_exit {
-	u16 port;
-	u8 size;		/* 1, 2 or 4 */
-	bool in;
-	bool string;		/* INS/OUTS: the emulator does it */
-	bool rep;
-	bool next_rip_valid;	/* the control block tells where the next instruction is */
-	unsigned long next_rip;
-};
-int lodge_exit_io(struct lodge_vcpu *vcpu, const struct lodge_io_exit *io);
+/*
+ * arch/x86/exit_io.c: @size is 1, 2 or 4 bytes, @next_rip behind the instruction
+ * (both vendors' CPUs tell).  INS and OUTS are the emulator's.
+ */
+int lodge_exit_in(struct lodge_vcpu *vcpu, u16 port, u8 size, unsigned long next_rip);
+int lodge_exit_out(struct lodge_vcpu *vcpu, u16 port, u8 size, unsigned long next_rip);
+int lodge_exit_string_io(struct lodge_vcpu *vcpu);
 
 /* arch/x86/exit_cpuid.c, exit_msr.c, exit_hlt.c */
 int lodge_exit_cpuid(struct lodge_vcpu *vcpu);

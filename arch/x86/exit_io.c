@@ -14,13 +14,6 @@
 
 #define QUIRK_PORT	0x7e	/* KVM_X86_QUIRK_OUT_7E_INC_RIP */
 
-static int skip(struct lodge_vcpu *vcpu, bool next_rip_valid, unsigned long next_rip)
-{
-	if (likely(next_rip_valid))
-		return lodge_advance_rip(vcpu, next_rip);
-	return lodge_be(skip_instruction)(vcpu);
-}
-
 /* 32 bits clear the upper half of RAX, 8 and 16 leave the rest. */
 static void set_rax(struct lodge_vcpu *vcpu, u8 size, u32 value)
 {
@@ -63,53 +56,51 @@ static int complete_io(struct lodge_vcpu *vcpu)
 		trace_kvm_pio(LODGE_PIO_IN, pio->port, pio->size, 1, value);
 		set_rax(vcpu, pio->size, value);
 	}
-	return skip(vcpu, e->io_next_rip_valid, e->io_next_rip);
+	return lodge_advance_rip(vcpu, e->io_next_rip);
 }
 
-static int io_to_user(struct lodge_vcpu *vcpu, const struct lodge_io_exit *io, u32 value)
+static int io_to_user(struct lodge_vcpu *vcpu, bool in, u16 port, u8 size, u32 value,
+		      unsigned long next_rip)
 {
 	struct lodge_emu *e = vcpu->arch.emu;
 
 	/* To this port the instruction is over before user space sees it. */
-	if (unlikely(!io->in && io->port == QUIRK_PORT &&
+	if (unlikely(!in && port == QUIRK_PORT &&
 		     !(vcpu->vm->arch.disabled_quirks & KVM_X86_QUIRK_OUT_7E_INC_RIP))) {
-		skip(vcpu, io->next_rip_valid, io->next_rip);
+		lodge_advance_rip(vcpu, next_rip);
 	} else {
 		e->io_rip = lodge_rip(vcpu);
-		e->io_next_rip = io->next_rip;
-		e->io_next_rip_valid = io->next_rip_valid;
+		e->io_next_rip = next_rip;
 		vcpu->complete = complete_io;
 	}
-	if (!io->in)
-		memcpy(vcpu->pio_data, &value, io->size);
-	lodge_fill_io_exit(vcpu, io->in, io->port, io->size, 1);
+	if (!in)
+		memcpy(vcpu->pio_data, &value, size);
+	lodge_fill_io_exit(vcpu, in, port, size, 1);
 	return LODGE_TO_USER;
 }
 
-static int exit_in(struct lodge_vcpu *vcpu, const struct lodge_io_exit *io)
+int lodge_exit_in(struct lodge_vcpu *vcpu, u16 port, u8 size, unsigned long next_rip)
 {
 	u32 value = 0;
 
-	if (lodge_io_read(vcpu, LODGE_PIO_BUS, io->port, io->size, &value))
-		return io_to_user(vcpu, io, 0);
-	trace_kvm_pio(LODGE_PIO_IN, io->port, io->size, 1, value);
-	set_rax(vcpu, io->size, value);
-	return skip(vcpu, io->next_rip_valid, io->next_rip);
+	if (lodge_io_read(vcpu, LODGE_PIO_BUS, port, size, &value))
+		return io_to_user(vcpu, true, port, size, 0, next_rip);
+	trace_kvm_pio(LODGE_PIO_IN, port, size, 1, value);
+	set_rax(vcpu, size, value);
+	return lodge_advance_rip(vcpu, next_rip);
 }
 
-static int exit_out(struct lodge_vcpu *vcpu, const struct lodge_io_exit *io)
+int lodge_exit_out(struct lodge_vcpu *vcpu, u16 port, u8 size, unsigned long next_rip)
 {
-	u32 value = lodge_reg(vcpu, LODGE_RAX) & (~0u >> (32 - 8 * io->size));
+	u32 value = lodge_reg(vcpu, LODGE_RAX) & (~0u >> (32 - 8 * size));
 
-	trace_kvm_pio(LODGE_PIO_OUT, io->port, io->size, 1, value);
-	if (lodge_io_write(vcpu, LODGE_PIO_BUS, io->port, io->size, &value))
-		return io_to_user(vcpu, io, value);
-	return skip(vcpu, io->next_rip_valid, io->next_rip);
+	trace_kvm_pio(LODGE_PIO_OUT, port, size, 1, value);
+	if (lodge_io_write(vcpu, LODGE_PIO_BUS, port, size, &value))
+		return io_to_user(vcpu, false, port, size, value, next_rip);
+	return lodge_advance_rip(vcpu, next_rip);
 }
 
-int lodge_exit_io(struct lodge_vcpu *vcpu, const struct lodge_io_exit *io)
+int lodge_exit_string_io(struct lodge_vcpu *vcpu)
 {
-	if (unlikely(io->string))
-		return lodge_emulate(vcpu, 0, 0, NULL, 0);
-	return io->in ? exit_in(vcpu, io) : exit_out(vcpu, io);
+	return lodge_emulate(vcpu, 0, 0, NULL, 0);
 }

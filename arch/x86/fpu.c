@@ -83,29 +83,32 @@ void lodge_fpu_leave(struct lodge_vcpu *vcpu)
 	fpu_swap_kvm_fpstate(&vcpu->arch.fpu, false);
 }
 
-/* The guest may have, or get at, a PKRU of its own: by RDPKRU and WRPKRU, or by XRSTOR. */
-static bool has_pkru(struct lodge_vcpu *vcpu)
-{
-	return cpu_feature_enabled(X86_FEATURE_PKU) &&
-	       ((lodge_cr4(vcpu) & X86_CR4_PKE) ||
-		(vcpu->arch.xcr0 & XFEATURE_MASK_PKRU));
-}
-
 /*
  * Without CR4.OSXSAVE the guest can execute none of the instructions that XCR0
- * and IA32_XSS govern, so the host's values may stay.
+ * and IA32_XSS govern, so the host's values may stay.  PKRU it has, or can get
+ * at, by RDPKRU and WRPKRU or by XRSTOR.
  */
-void lodge_xstate_enter(struct lodge_vcpu *vcpu)
+void lodge_xstate_changed(struct lodge_vcpu *vcpu)
+{
+	struct lodge_vcpu_arch *a = &vcpu->arch;
+	unsigned long cr4 = lodge_cr4(vcpu);
+	bool xsave = cr4 & X86_CR4_OSXSAVE;
+
+	a->switch_xcr0 = xsave && a->xcr0 != host_xcr0;
+	a->switch_xss = xsave && a->xss != host_xss && lodge_has(a, LODGE_F_XSAVES);
+	a->switch_pkru = cpu_feature_enabled(X86_FEATURE_PKU) &&
+			 ((cr4 & X86_CR4_PKE) || (a->xcr0 & XFEATURE_MASK_PKRU));
+}
+
+void lodge_xstate_switch_in(struct lodge_vcpu *vcpu)
 {
 	struct lodge_vcpu_arch *a = &vcpu->arch;
 
-	if (lodge_cr4(vcpu) & X86_CR4_OSXSAVE) {
-		if (a->xcr0 != host_xcr0)
-			xsetbv(XCR_XFEATURE_ENABLED_MASK, a->xcr0);
-		if (a->xss != host_xss && lodge_has(a, LODGE_F_XSAVES))
-			wrmsrl(MSR_IA32_XSS, a->xss);
-	}
-	if (has_pkru(vcpu)) {
+	if (a->switch_xcr0)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, a->xcr0);
+	if (a->switch_xss)
+		wrmsrl(MSR_IA32_XSS, a->xss);
+	if (a->switch_pkru) {
 		u32 pkru = read_pkru();
 
 		__this_cpu_write(host_pkru, pkru);
@@ -114,23 +117,21 @@ void lodge_xstate_enter(struct lodge_vcpu *vcpu)
 	}
 }
 
-void lodge_xstate_leave(struct lodge_vcpu *vcpu)
+void lodge_xstate_switch_out(struct lodge_vcpu *vcpu)
 {
 	struct lodge_vcpu_arch *a = &vcpu->arch;
 
-	if (has_pkru(vcpu)) {
+	if (a->switch_pkru) {
 		u32 pkru = __this_cpu_read(host_pkru);
 
 		a->pkru = rdpkru();
 		if (a->pkru != pkru)
 			write_pkru(pkru);
 	}
-	if (lodge_cr4(vcpu) & X86_CR4_OSXSAVE) {
-		if (a->xcr0 != host_xcr0)
-			xsetbv(XCR_XFEATURE_ENABLED_MASK, host_xcr0);
-		if (a->xss != host_xss && lodge_has(a, LODGE_F_XSAVES))
-			wrmsrl(MSR_IA32_XSS, host_xss);
-	}
+	if (a->switch_xcr0)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, host_xcr0);
+	if (a->switch_xss)
+		wrmsrl(MSR_IA32_XSS, host_xss);
 }
 
 /* --- the ioctls: state in memory, vcpu->mutex held --- */

@@ -94,6 +94,7 @@ struct lodge_vcpu_arch {
 	u64 apic_base;
 	u64 xcr0, xss;
 	u32 pkru;
+	bool switch_xcr0, switch_xss, switch_pkru;	/* differ from the host's: fpu.h */
 	unsigned long db[4];	/* DR0-DR3 */
 	unsigned long dr6, dr7;
 	unsigned long eff_db[4];	/* DR0-DR3 in force: the guest's, or user space's when it debugs */

@@ -39,17 +39,13 @@ static int svm_exit_io(struct lodge_vcpu *vcpu)
 {
 	const struct vmcb_control_area *control = svm_control(vcpu);
 	u32 info = control->exit_info_1;
-	struct lodge_io_exit io = {
-		.port = info >> 16,
-		.size = (info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT,
-		.in = info & SVM_IOIO_TYPE_MASK,
-		.string = info & SVM_IOIO_STR_MASK,
-		.rep = info & BIT(SVM_IOIO_REP_SHIFT),
-		.next_rip_valid = true,
-		.next_rip = control->exit_info_2,
-	};
+	u8 size = (info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT;
 
-	return lodge_exit_io(vcpu, &io);
+	if (unlikely(info & SVM_IOIO_STR_MASK))
+		return lodge_exit_string_io(vcpu);
+	if (info & SVM_IOIO_TYPE_MASK)
+		return lodge_exit_in(vcpu, info >> 16, size, control->exit_info_2);
+	return lodge_exit_out(vcpu, info >> 16, size, control->exit_info_2);
 }
 
 /* An instruction this guest does not have. */
