@@ -18,6 +18,7 @@
 #include "lodge.h"
 
 #define NAME_SIZE	48
+#define ID_PREFIX	"kvm-"		/* clients tell KVM's statistics from others' by it */
 
 /* struct kvm_stats_desc, whose name has the length that the header tells. */
 struct stat_entry {
@@ -196,7 +197,7 @@ int lodge_vm_stats_fd(struct lodge_vm *vm)
 	if (!f)
 		return -ENOMEM;
 	describe(f, vm_stats, ARRAY_SIZE(vm_stats), &vm->stats, sizeof(vm->stats));
-	snprintf(f->id, sizeof(f->id), "%s", vm->name);
+	snprintf(f->id, sizeof(f->id), ID_PREFIX "%s", vm->name);
 	return install(vm, f, "kvm-vm-stats");
 }
 
@@ -208,7 +209,7 @@ int lodge_vcpu_stats_fd(struct lodge_vcpu *vcpu)
 	if (!f)
 		return -ENOMEM;
 	describe(f, vcpu_stats, ARRAY_SIZE(vcpu_stats), &vcpu->stats, sizeof(vcpu->stats));
-	snprintf(f->id, sizeof(f->id), "%s/vcpu-%d", vcpu->vm->name, vcpu->id);
+	snprintf(f->id, sizeof(f->id), ID_PREFIX "%s/vcpu-%d", vcpu->vm->name, vcpu->id);
 	snprintf(name, sizeof(name), "kvm-vcpu-stats:%d", vcpu->id);
 	return install(vcpu->vm, f, name);
 }

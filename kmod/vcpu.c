@@ -159,6 +159,8 @@ static void init_fields(struct lodge_vcpu *vcpu, struct lodge_vm *vm, u32 id)
 	preempt_notifier_init(&vcpu->preempt_notifier, &preempt_ops);
 	rcuwait_init(&vcpu->wait);
 	vcpu->arch.user_vector = -1;
+	/* Until its CPUID says: what a CPU without function 0x80000008 has. */
+	vcpu->arch.maxphyaddr = 36;
 	vcpu->arch.maxphyaddr = 36;	/* until there is a CPUID to say */
 	vcpu->arch.exception_payload = lodge_vm_has_cap(vm, LODGE_VM_CAP_EXCEPTION_PAYLOAD);
 	vcpu->arch.triple_fault_event = lodge_vm_has_cap(vm, LODGE_VM_CAP_TRIPLE_FAULT_EVENT);
