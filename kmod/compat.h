@@ -89,6 +89,7 @@ static inline int lodge_follow_pfn(struct vm_area_struct *vma, unsigned long add
 #endif
 	if (r)
 		return r;
+	__acquire(lock);
 	*pfn = pte_pfn(*ptep);
 	*writable = pte_write(*ptep);
 	pte_unmap_unlock(ptep, lock);

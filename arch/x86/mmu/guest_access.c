@@ -11,16 +11,71 @@
 
 #include "guest_walk.h"
 
+/* An entry, or false if it cannot be read without sleeping.  Page faults are disabled. */
+static __always_inline bool peek_entry(u64 __user *p, u64 *pte)
+{
+	if (!user_access_begin(p, sizeof(*p)))
+		return false;
+	unsafe_get_user(*pte, p, fault);
+	user_access_end();
+	return true;
+fault:
+	user_access_end();
+	return false;
+}
+
+/*
+ * The walk in long mode, as long as all is there: every entry present, accessed
+ * and, for a write, dirty, and the access permitted.  False says only that the
+ * complete walk must be asked.
+ */
+static __always_inline bool walk_fast(struct lodge_vcpu *vcpu, gva_t gva, u64 access, gpa_t *gpa)
+{
+	const struct lodge_walk_mode *mode = &vcpu->arch.mmu.walk;
+	int level = mode->levels, shift = PAGE_SHIFT + 9 * (level - 1);
+	const u64 needed = GPTE_PRESENT | GPTE_ACCESSED;
+	u64 pte, all = ~0ull, any = 0;
+	struct lodge_memslot *slot;
+	unsigned long hva;
+	gfn_t table;
+
+	if (level < 4)
+		return false;
+	table = (lodge_cr3(vcpu) & GPTE_ADDR) >> PAGE_SHIFT;
+	slot = lodge_vcpu_slot(vcpu, table);
+	for (;;) {
+		if (unlikely(!slot))
+			return false;
+		hva = lodge_slot_hva(slot, table) + ((gva >> shift) & 511) * 8;
+		if (unlikely(!peek_entry((u64 __user *)hva, &pte) || (pte & needed) != needed))
+			return false;
+		all &= pte;
+		any |= pte;
+		if (level == 1 || (pte & GPTE_LARGE))
+			break;
+		if (unlikely(pte & mode->rsvd[0][level - 1]))
+			return false;
+		level--;
+		shift -= 9;
+		table = (pte & GPTE_ADDR) >> PAGE_SHIFT;
+		if (unlikely(!lodge_slot_has(slot, table)))
+			slot = lodge_vcpu_slot_slow(vcpu, table);
+	}
+	if (unlikely(pte & mode->rsvd[level > 1][level - 1]))
+		return false;
+	if ((access & PFERR_WRITE) && !(pte & GPTE_DIRTY))
+		return false;
+	*gpa = (pte & GPTE_ADDR & (~0ull << shift)) | (gva & ~(~0ull << shift));
+	return !guest_denied(vcpu, all, any, pte, access);
+}
+
 bool lodge_gva_to_gpa(struct lodge_vcpu *vcpu, gva_t gva, u64 access, struct lodge_walk *walk)
 {
-	struct guest_walker w;
-	bool found = false;
+	bool found;
 
-	if (vcpu->arch.mmu.walk.levels) {
-		pagefault_disable();
-		found = guest_walk(vcpu, gva, access, &w, &walk->gpa, true);
-		pagefault_enable();
-	}
+	pagefault_disable();
+	found = walk_fast(vcpu, gva, access, &walk->gpa);
+	pagefault_enable();
 	return found || lodge_guest_walk(vcpu, gva, access, walk);
 }
 
@@ -86,11 +141,10 @@ static __always_inline bool fetch_fast(struct lodge_vcpu *vcpu, gva_t gva, u64 a
 				       int len)
 {
 	struct lodge_memslot *slot;
-	struct guest_walker w;
 	gpa_t gpa = (u32)gva;
 	unsigned long hva;
 
-	if (vcpu->arch.mmu.walk.levels && !guest_walk(vcpu, gva, access, &w, &gpa, true))
+	if (vcpu->arch.mmu.walk.levels && !walk_fast(vcpu, gva, access, &gpa))
 		return false;
 	slot = lodge_vcpu_slot(vcpu, gpa >> PAGE_SHIFT);
 	if (!slot)

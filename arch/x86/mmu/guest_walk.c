@@ -9,7 +9,115 @@
  * read from, through the owner's mapping: no other page can be hit, and a
  * mapping that changed meanwhile faults or takes the write like any other.
  */
+#include <linux/uaccess.h>
+
 #include "guest_walk.h"
+
+/* One entry that a walk went through. */
+struct guest_entry {
+	u64 pte;
+	void __user *hva;
+	struct lodge_memslot *slot;
+	gfn_t gfn;		/* of the table */
+};
+
+struct guest_walker {
+	struct guest_entry entry[5];	/* [level - 1] */
+	int level;		/* where the walk ended: the leaf's */
+	u64 error;		/* bits of the page fault beside the access's own */
+};
+
+/* Of @size 4 or 8. */
+static bool read_entry(void __user *p, int size, u64 *value)
+{
+	u32 low;
+
+	if (size == 8)
+		return !get_user(*value, (u64 __user *)p);
+	if (get_user(low, (u32 __user *)p))
+		return false;
+	*value = low;
+	return true;
+}
+
+/* The table that CR3 leads to, and its level; false if a PDPTE is not present. */
+static bool top_table(struct lodge_vcpu *vcpu, gva_t gva, gpa_t *table, int *level)
+{
+	u64 pdpte;
+
+	*level = vcpu->arch.mmu.walk.levels;
+	if (*level == 3) {
+		lodge_need_reg(vcpu, LODGE_REG_PDPTR);
+		pdpte = vcpu->arch.pdptrs[(gva >> 30) & 3];
+		*table = pdpte & GPTE_ADDR;
+		*level = 2;
+		return pdpte & GPTE_PRESENT;
+	}
+	*table = lodge_cr3(vcpu) & GPTE_ADDR;
+	if (*level == 2)
+		*table = (u32)*table;
+	return true;
+}
+
+/* The address in the page that @pte, of @level, maps. */
+static gpa_t leaf_gpa(const struct lodge_walk_mode *mode, u64 pte, int level, gva_t gva)
+{
+	int shift = PAGE_SHIFT + (level - 1) * (mode->levels == 2 ? 10 : 9);
+	u64 within = BIT_ULL(shift) - 1;
+	gpa_t base = pte & GPTE_ADDR & ~within;
+
+	/* PSE-36: bits 32 to 39 of a 4 MiB page's address are its entry's 13 to 20. */
+	if (mode->levels == 2 && level == 2)
+		base = (pte & GENMASK_ULL(31, 22)) | ((pte & GENMASK_ULL(20, 13)) << 19);
+	return base | (gva & within);
+}
+
+/*
+ * From CR3 to the leaf.  True with the address in @gpa; false with the fault in
+ * w->error.
+ */
+static bool walk_tables(struct lodge_vcpu *vcpu, gva_t gva, u64 access, struct guest_walker *w,
+			gpa_t *gpa)
+{
+	const struct lodge_walk_mode *mode = &vcpu->arch.mmu.walk;
+	int size = mode->levels == 2 ? 4 : 8, index_bits = mode->levels == 2 ? 10 : 9;
+	u64 all = ~0ull, any = 0;
+	struct guest_entry *e;
+	unsigned int index;
+	gpa_t table;
+	int level;
+	bool large;
+
+	w->error = 0;
+	if (!top_table(vcpu, gva, &table, &level))
+		return false;
+	for (;; level--) {
+		index = (gva >> (PAGE_SHIFT + (level - 1) * index_bits)) & (BIT(index_bits) - 1);
+		e = &w->entry[level - 1];
+		e->gfn = table >> PAGE_SHIFT;
+		e->slot = lodge_vcpu_slot(vcpu, e->gfn);
+		/* Tables in no memory are as good as none: nothing is present there. */
+		if (!e->slot)
+			return false;
+		e->hva = (void __user *)(lodge_slot_hva(e->slot, e->gfn) + index * size);
+		if (!read_entry(e->hva, size, &e->pte) || !(e->pte & GPTE_PRESENT))
+			return false;
+		large = level > 1 && (e->pte & GPTE_LARGE) && (mode->levels > 2 || mode->pse);
+		if (e->pte & mode->rsvd[large][level - 1]) {
+			w->error = PFERR_PRESENT | PFERR_RSVD;
+			return false;
+		}
+		all &= e->pte;
+		any |= e->pte;
+		if (level == 1 || large)
+			break;
+		table = e->pte & GPTE_ADDR;
+	}
+	w->level = level;
+	w->error = guest_denied(vcpu, all, any, e->pte, access);
+	*gpa = leaf_gpa(mode, e->pte, level, gva);
+	return !w->error;
+}
 
 /* 1: done; 0: the entry has changed, walk again; -EFAULT. */
 static int set_bits(struct guest_entry *e, u64 bits, int size)
@@ -78,7 +186,7 @@ bool lodge_guest_walk(struct lodge_vcpu *vcpu, gva_t gva, u64 access, struct lod
 	}
 	/* Repeated only when another vCPU wrote an entry just then. */
 	do {
-		if (!guest_walk(vcpu, gva, access, &w, &walk->gpa, false)) {
+		if (!walk_tables(vcpu, gva, access, &w, &walk->gpa)) {
 			walk->vector = X86_TRAP_PF;
 			walk->error_code = error_code(vcpu, w.error, access);
 			walk->addr = gva;
