@@ -18,12 +18,12 @@ if [ "$HOST_KERNEL" = debug ]; then
 fi
 if [ "$BASE" = lodge ]; then
 	phase "lodge.ko for $(${MAKE:-make} -s print-kver)"
-	${MAKE:-make} -s module
+	${MAKE:-make} -s module >/dev/null
 	phase_done
 fi
 phase "launcher and selftests"
-${MAKE:-make} -s launcher
-${MAKE:-make} -s selftests
+${MAKE:-make} -s launcher >/dev/null
+${MAKE:-make} -s selftests >/dev/null
 phase_done
 phase "the kernel's KVM selftests"
 KVM_SELFTESTS=$("$here/kvm-selftests")
