@@ -4,10 +4,13 @@
  *
  * Ranges may overlap: several ioeventfds share an address and differ in length
  * or data, and a coalesced zone may have other devices inside.  The table is
- * sorted by start, in order of registration where starts are equal.  A search
- * goes to the last range that starts at or below the access, and asks backwards
- * from there; each entry knows the highest end of all up to it, so that this
- * stops where none can reach the access any more: mostly at once.
+ * sorted by start.  A search goes to the last range that starts at or below the
+ * access, and asks backwards from there; each entry knows the highest end of
+ * all up to it, so that this stops where none can reach the access any more:
+ * mostly at once.  Who of several is asked first matters to nobody: two that
+ * would take the same write are refused when the second registers.
+ *
+ * The first entry is nobody's: it reaches nothing, and so ends every search.
  *
  * A device that leaves is cut out of the published table in place, and its slot
  * reused by the next change, so that leaving needs no memory and cannot fail.
@@ -20,60 +23,51 @@
 
 struct lodge_io_range {
 	gpa_t start;
-	gpa_t end;		/* exclusive; start for a range that matches any length there */
-	gpa_t max_end;		/* the highest of all entries up to this one, inclusive of starts */
+	gpa_t end;		/* exclusive; start for one that takes any length there */
+	gpa_t max_end;		/* the highest of all entries up to this one */
 	struct lodge_io_device *dev;	/* NULL: it left */
 };
 
 struct lodge_io_bus {
-	int n;
+	unsigned int n;		/* at least one */
 	struct lodge_io_range range[];
 };
 
-static bool range_takes(const struct lodge_io_range *r, gpa_t addr, int len)
+static const struct lodge_io_range *last_below(const struct lodge_io_bus *bus, gpa_t addr)
 {
-	if (r->start == r->end)
-		return addr == r->start;
-	return addr >= r->start && addr + len <= r->end;
-}
+	const struct lodge_io_range *r = bus->range;
+	unsigned int n = bus->n, half;
 
-/* The last range that starts at or below @addr, or -1. */
-static int last_below(const struct lodge_io_bus *bus, gpa_t addr)
-{
-	int low = 0, high = bus->n;
-
-	while (low < high) {
-		int mid = (low + high) / 2;
-
-		if (bus->range[mid].start <= addr)
-			low = mid + 1;
-		else
-			high = mid;
+	for (; n > 1; n -= half) {
+		half = n / 2;
+		if (r[half].start <= addr)
+			r += half;
 	}
-	return low - 1;
+	return r;
 }
 
-/*
- * The first entry to ask about an access, from entry @i downwards; -1: none.
- * The oldest of equals is asked last, which matters to nobody: two that would
- * take the same access are refused when the second registers.
- */
-static int find_from(const struct lodge_io_bus *bus, int i, gpa_t addr, int len)
+/* From @r, which starts at or below @addr, backwards: the next that takes it, or NULL. */
+static const struct lodge_io_range *next_taker(const struct lodge_io_range *r, gpa_t addr,
+					       int len)
 {
-	for (; i >= 0 && bus->range[i].max_end > addr; i--) {
-		if (range_takes(&bus->range[i], addr, len))
-			return i;
+	for (; r->max_end > addr; r--) {
+		if (addr + len <= r->end || (addr == r->start && r->start == r->end))
+			return r;
 	}
-	return -1;
+	return NULL;
 }
 
-int lodge_io_read(struct lodge_vcpu *vcpu, enum lodge_bus bus_nr, gpa_t addr, int len, void *val)
+static const struct lodge_io_bus *bus_of(struct lodge_vm *vm, enum lodge_bus bus)
 {
-	const struct lodge_io_bus *bus = srcu_dereference(vcpu->vm->bus[bus_nr], &vcpu->vm->srcu);
-	int i = last_below(bus, addr);
+	return srcu_dereference(vm->bus[bus], &vm->srcu);
+}
 
-	while ((i = find_from(bus, i, addr, len)) >= 0) {
-		struct lodge_io_device *dev = READ_ONCE(bus->range[i--].dev);
+int lodge_io_read(struct lodge_vcpu *vcpu, enum lodge_bus bus, gpa_t addr, int len, void *val)
+{
+	const struct lodge_io_range *r = last_below(bus_of(vcpu->vm, bus), addr);
+
+	for (; (r = next_taker(r, addr, len)); r--) {
+		struct lodge_io_device *dev = READ_ONCE(r->dev);
 
 		if (dev && dev->ops->read && !dev->ops->read(vcpu, dev, addr, len, val))
 			return 0;
@@ -81,14 +75,13 @@ int lodge_io_read(struct lodge_vcpu *vcpu, enum lodge_bus bus_nr, gpa_t addr, in
 	return -EOPNOTSUPP;
 }
 
-int lodge_io_write(struct lodge_vcpu *vcpu, enum lodge_bus bus_nr, gpa_t addr, int len,
+int lodge_io_write(struct lodge_vcpu *vcpu, enum lodge_bus bus, gpa_t addr, int len,
 		   const void *val)
 {
-	const struct lodge_io_bus *bus = srcu_dereference(vcpu->vm->bus[bus_nr], &vcpu->vm->srcu);
-	int i = last_below(bus, addr);
+	const struct lodge_io_range *r = last_below(bus_of(vcpu->vm, bus), addr);
 
-	while ((i = find_from(bus, i, addr, len)) >= 0) {
-		struct lodge_io_device *dev = READ_ONCE(bus->range[i--].dev);
+	for (; (r = next_taker(r, addr, len)); r--) {
+		struct lodge_io_device *dev = READ_ONCE(r->dev);
 
 		if (dev && dev->ops->write && !dev->ops->write(vcpu, dev, addr, len, val))
 			return 0;
@@ -117,9 +110,19 @@ static void wait_for_readers(struct lodge_vm *vm)
 		lodge_synchronize(vm);
 }
 
+/* With nobody's entry, and room for @n more. */
+static struct lodge_io_bus *alloc_bus(unsigned int n)
+{
+	struct lodge_io_bus *bus = kzalloc(struct_size(bus, range, n + 1), GFP_KERNEL_ACCOUNT);
+
+	if (bus)
+		bus->n = 1;
+	return bus;
+}
+
 static void append(struct lodge_io_bus *bus, const struct lodge_io_range *r)
 {
-	gpa_t below = bus->n ? bus->range[bus->n - 1].max_end : 0;
+	gpa_t below = bus->range[bus->n - 1].max_end;
 
 	bus->range[bus->n] = *r;
 	/* A range of no length still reaches the one address it is at. */
@@ -131,20 +134,20 @@ int lodge_io_register(struct lodge_vm *vm, enum lodge_bus bus_nr, gpa_t addr, in
 {
 	struct lodge_io_range entry = { .start = addr, .end = addr + len, .dev = dev };
 	struct lodge_io_bus *old, *new;
+	unsigned int i, n = 1;
 	bool placed = false;
-	int i, n = 1;
 
 	lockdep_assert_held(&vm->slots_lock);
 	old = current_bus(vm, bus_nr);
-	for (i = 0; i < old->n; i++)
+	for (i = 1; i < old->n; i++)
 		n += !!old->range[i].dev;
 	if (n > MAX_RANGES)
 		return -ENOSPC;
-	new = kzalloc(struct_size(new, range, n), GFP_KERNEL_ACCOUNT);
+	new = alloc_bus(n);
 	if (!new)
 		return -ENOMEM;
 
-	for (i = 0; i < old->n; i++) {
+	for (i = 1; i < old->n; i++) {
 		if (!old->range[i].dev)
 			continue;
 		if (!placed && old->range[i].start > addr) {
@@ -166,7 +169,7 @@ void lodge_io_unregister(struct lodge_vm *vm, enum lodge_bus bus_nr, struct lodg
 {
 	struct lodge_io_bus *bus;
 	bool found = false;
-	int i;
+	unsigned int i;
 
 	lockdep_assert_held(&vm->slots_lock);
 	bus = current_bus(vm, bus_nr);
@@ -188,7 +191,7 @@ int lodge_io_bus_init(struct lodge_vm *vm)
 	int i;
 
 	for (i = 0; i < LODGE_NR_BUSES; i++) {
-		struct lodge_io_bus *bus = kzalloc(sizeof(*bus), GFP_KERNEL_ACCOUNT);
+		struct lodge_io_bus *bus = alloc_bus(0);
 
 		if (!bus) {
 			lodge_io_bus_destroy(vm);
@@ -201,7 +204,7 @@ int lodge_io_bus_init(struct lodge_vm *vm)
 
 void lodge_io_bus_destroy(struct lodge_vm *vm)
 {
-	int nr, i;
+	unsigned int nr, i;
 
 	for (nr = 0; nr < LODGE_NR_BUSES; nr++) {
 		/* No reader is left. */

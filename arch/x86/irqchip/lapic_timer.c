@@ -54,14 +54,13 @@ static void deadline_reached(struct lodge_lapic *l)
 
 static void arm_deadline(struct lodge_lapic *l)
 {
-	ktime_t now = ktime_get();
 	u64 wait;
 
 	if (!l->timer.deadline)
 		return;
-	wait = deadline_wait(l);
+	wait = min_t(u64, deadline_wait(l), KTIME_MAX);
 	if (wait)
-		timer_start(l, ktime_add_safe(now, ns_to_ktime(min_t(u64, wait, KTIME_MAX))));
+		timer_start(l, ktime_add_safe(ktime_get(), ns_to_ktime(wait)));
 	else
 		deadline_reached(l);
 }

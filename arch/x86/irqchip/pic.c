@@ -48,11 +48,12 @@ static unsigned int highest_rank(const struct kvm_pic_state *s, u8 mask)
 static int chip_request(const struct lodge_pic *pic, int chip)
 {
 	const struct kvm_pic_state *s = &pic->chip[chip];
-	unsigned int rank = highest_rank(s, s->irr & ~s->imr);
-	u8 in_service = s->isr;
+	u8 asking = s->irr & ~s->imr, in_service = s->isr;
+	unsigned int rank;
 
-	if (rank == 8)
+	if (likely(!asking))
 		return -1;
+	rank = highest_rank(s, asking);
 	/* Special mask mode: what is masked does not hold others off. */
 	if (s->special_mask)
 		in_service &= ~s->imr;
