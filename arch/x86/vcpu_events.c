@@ -75,12 +75,13 @@ static void set_exception(struct lodge_vcpu *vcpu, const struct kvm_vcpu_events 
 	struct lodge_exception *e = &vcpu->arch.exception;
 	bool knows = ev->flags & KVM_VCPUEVENT_VALID_PAYLOAD;
 
-	e->injected = ev->exception.injected;
-	e->pending = knows && !e->injected && ev->exception.pending;
+	/* Both would be two exceptions at once; the one that is still to come counts. */
+	e->pending = knows && ev->exception.pending;
+	e->injected = !e->pending && ev->exception.injected;
 	e->nr = ev->exception.nr;
 	e->has_error_code = ev->exception.has_error_code;
 	e->error_code = ev->exception.error_code;
-	e->has_payload = knows && ev->exception_has_payload;
+	e->has_payload = e->pending && ev->exception_has_payload;
 	e->payload = e->has_payload ? ev->exception_payload : 0;
 }
 
