@@ -60,7 +60,8 @@ module:
 	@mkdir -p $(kbuild)
 	@find $(kbuild) -xtype l -delete
 	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/arch $(CURDIR)/uapi $(kbuild)/
-	@$(MAKE) --no-print-directory -C $(kdir) M=$(kbuild) UBSAN_SANITIZE=y modules
+	@$(MAKE) --no-print-directory -C $(kdir) M=$(kbuild) UBSAN_SANITIZE=y \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 
 launcher:
 	@$(MAKE) --no-print-directory -C tools/lodge O=$(O)
