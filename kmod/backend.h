@@ -82,6 +82,8 @@ struct lodge_exit_info {
 	X(void, set_segment, (struct lodge_vcpu *vcpu, const struct kvm_segment *s, int seg)) \
 	X(u64, get_segment_base, (struct lodge_vcpu *vcpu, int seg))		\
 	X(int, get_cpl, (struct lodge_vcpu *vcpu))				\
+	/* Bytes of the code segment's default size: 8 in 64-bit mode, else 4 or 2. */ \
+	X(int, get_code_size, (struct lodge_vcpu *vcpu))			\
 	X(void, get_idt, (struct lodge_vcpu *vcpu, struct kvm_dtable *dt))	\
 	X(void, set_idt, (struct lodge_vcpu *vcpu, const struct kvm_dtable *dt))	\
 	X(void, get_gdt, (struct lodge_vcpu *vcpu, struct kvm_dtable *dt))	\

@@ -81,12 +81,7 @@ static inline bool lodge_is_pae_paging(struct lodge_vcpu *vcpu)
 /* CS.L with EFER.LMA: code runs in 64-bit mode. */
 static inline bool lodge_is_64bit(struct lodge_vcpu *vcpu)
 {
-	struct kvm_segment cs;
-
-	if (!lodge_is_long_mode(vcpu))
-		return false;
-	lodge_be(get_segment)(vcpu, &cs, LODGE_SEG_CS);
-	return cs.l;
+	return lodge_is_long_mode(vcpu) && lodge_be(get_code_size)(vcpu) == 8;
 }
 
 /* EDX:EAX, as RDMSR, WRMSR, XSETBV and RDTSC use them. */

@@ -170,6 +170,7 @@ const struct lodge_backend svm_backend = {
 	.set_segment		= svm_set_segment,
 	.get_segment_base	= svm_get_segment_base,
 	.get_cpl		= svm_get_cpl,
+	.get_code_size		= svm_get_code_size,
 	.get_idt		= svm_get_idt,
 	.set_idt		= svm_set_idt,
 	.get_gdt		= svm_get_gdt,

@@ -112,6 +112,15 @@ int svm_get_cpl(struct lodge_vcpu *vcpu)
 	return to_svm(vcpu)->vmcb->save.cpl;
 }
 
+int svm_get_code_size(struct lodge_vcpu *vcpu)
+{
+	u16 attrib = to_svm(vcpu)->vmcb->save.cs.attrib;
+
+	if ((attrib & SVM_SELECTOR_L_MASK) && lodge_is_long_mode(vcpu))
+		return 8;
+	return attrib & SVM_SELECTOR_DB_MASK ? 4 : 2;
+}
+
 static void svm_get_table(const struct vmcb_seg *v, struct kvm_dtable *dt)
 {
 	memset(dt, 0, sizeof(*dt));

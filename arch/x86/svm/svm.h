@@ -209,6 +209,7 @@ void svm_get_segment(struct lodge_vcpu *vcpu, struct kvm_segment *s, int seg);
 void svm_set_segment(struct lodge_vcpu *vcpu, const struct kvm_segment *s, int seg);
 u64 svm_get_segment_base(struct lodge_vcpu *vcpu, int seg);
 int svm_get_cpl(struct lodge_vcpu *vcpu);
+int svm_get_code_size(struct lodge_vcpu *vcpu);
 void svm_get_idt(struct lodge_vcpu *vcpu, struct kvm_dtable *dt);
 void svm_set_idt(struct lodge_vcpu *vcpu, const struct kvm_dtable *dt);
 void svm_get_gdt(struct lodge_vcpu *vcpu, struct kvm_dtable *dt);
