@@ -17,9 +17,9 @@
 #ifndef LODGE_EMU_H
 #define LODGE_EMU_H
 
+#include "backend.h"
 #include "decode.h"
 #include "emulate_alu.h"
-#include "lodge.h"
 
 /* What handlers and accesses answer; a negative errno is possible too. */
 enum emu_result {
@@ -41,13 +41,33 @@ struct emu_journal {
 	u8 write_pos, write_end;	/* pieces written */
 };
 
+/*
+ * An instruction that was decoded before.  What it means depends on its bytes
+ * and the mode alone, so that the same bytes need not be decoded again, where
+ * ever they are; a guest has few places from which it accesses devices.
+ */
+struct emu_decoded {
+	u64 bytes[2];
+	u64 mask[2];			/* the bytes that it has */
+	struct lodge_insn insn;		/* mode 0: none */
+};
+#define EMU_DECODED	8
+
 struct lodge_emu {
 	struct lodge_vcpu *vcpu;
-	struct lodge_insn insn;
-	u8 bytes[INSN_MAX_LEN];
+	const struct lodge_insn *insn;	/* in decoded[] */
+	union {
+		u8 bytes[INSN_MAX_LEN + 1];
+		u64 words[2];
+	};
 	u8 nr_bytes;
-	u8 cpl;
-	bool gpa_valid;			/* @gpa is where the memory operand is */
+	struct lodge_walk walk;		/* the last fetch's */
+	u64 datum;			/* of a plain store */
+	/*
+	 * @gpa is where the memory operand is: the CPU has checked the access and
+	 * found it there.  @flat: and its offset is also its linear address.
+	 */
+	bool gpa_valid, flat;
 	gpa_t gpa;
 	unsigned long rip, next_rip;
 	struct emu_journal journal;
@@ -62,8 +82,14 @@ struct lodge_emu {
 
 	/* exit_io.c: the IN or OUT that is with user space. */
 	unsigned long io_rip, io_next_rip;
-	bool io_next_rip_valid;
+
+	struct emu_decoded decoded[EMU_DECODED];
 };
+
+static inline int emu_cpl(const struct lodge_emu *e)
+{
+	return lodge_be(get_cpl)(e->vcpu);
+}
 
 /* --- emulate.c --- */
 static inline void emu_journal_rewind(struct emu_journal *j)

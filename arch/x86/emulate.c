@@ -61,17 +61,14 @@ int lodge_advance_rip(struct lodge_vcpu *vcpu, unsigned long rip)
 	return lodge_exit_debug(vcpu, DR_STEP | LODGE_DR6_ACTIVE_LOW);
 }
 
-/* The code segment's mode, in bytes, and the linear address of RIP. */
-static unsigned int code_mode(struct lodge_vcpu *vcpu, gva_t *gva)
+/* The linear address of RIP, in code of @mode (lodge_backend.get_code_size). */
+static gva_t code_address(struct lodge_vcpu *vcpu, unsigned int mode)
 {
-	struct kvm_segment cs;
+	gva_t rip = lodge_rip(vcpu);
 
-	lodge_be(get_segment)(vcpu, &cs, LODGE_SEG_CS);
-	*gva = lodge_rip(vcpu);
-	if (lodge_is_long_mode(vcpu) && cs.l)
-		return 8;
-	*gva = (u32)(cs.base + *gva);
-	return cs.db ? 4 : 2;
+	if (likely(mode == 8))
+		return rip;
+	return (u32)(rip + lodge_be(get_segment_base)(vcpu, LODGE_SEG_CS));
 }
 
 static unsigned long advance(unsigned int mode, unsigned long rip, unsigned int len)
@@ -80,30 +77,58 @@ static unsigned long advance(unsigned int mode, unsigned long rip, unsigned int 
 }
 
 /* Up to @max bytes at @gva: how many, or EMU_FAULT or EMU_UNKNOWN as a negative. */
-static int fetch(struct lodge_vcpu *vcpu, gva_t gva, u8 *bytes, int max)
+static int fetch(struct lodge_emu *e, gva_t gva, u8 *bytes, int max)
 {
-	struct lodge_walk walk;
-	int n = lodge_fetch_insn(vcpu, gva, bytes, max, &walk);
+	int n = lodge_fetch_insn(e->vcpu, gva, bytes, max, &e->walk);
 
 	if (likely(n > 0))
 		return n;
 	if (n != -EFAULT)
 		return -EMU_UNKNOWN;
-	lodge_queue_page_fault(vcpu, walk.addr, walk.error_code);
+	lodge_queue_page_fault(e->vcpu, e->walk.addr, e->walk.error_code);
 	return -EMU_FAULT;
 }
 
 /* The instruction goes on where the bytes end: why do they? */
-static int short_insn(struct lodge_emu *e, gva_t gva)
+static noinline int short_insn(struct lodge_emu *e, gva_t gva)
 {
 	u8 byte;
 	int n;
 
 	if (e->nr_bytes == INSN_MAX_LEN)
 		return emu_fault_e(e, X86_TRAP_GP, 0);
-	n = fetch(e->vcpu, gva + e->nr_bytes, &byte, 1);
+	n = fetch(e, gva + e->nr_bytes, &byte, 1);
 	/* It is there now: let the CPU look again. */
 	return n > 0 ? EMU_RETRY : -n;
+}
+
+/* The mask of the first @len bytes of two words. */
+static void byte_masks(u64 mask[2], unsigned int len)
+{
+	mask[0] = len >= 8 ? ~0ull : BIT_ULL(8 * len) - 1;
+	mask[1] = len <= 8 ? 0 : BIT_ULL(8 * (len - 8)) - 1;
+}
+
+static enum insn_status decode(struct lodge_emu *e, unsigned int mode)
+{
+	struct emu_decoded *d = &e->decoded[(e->rip ^ (e->rip >> 3)) % EMU_DECODED];
+	enum insn_status status;
+
+	e->insn = &d->insn;
+	if (likely(d->insn.mode == mode && d->insn.len <= e->nr_bytes &&
+		   !((d->bytes[0] ^ e->words[0]) & d->mask[0]) &&
+		   !((d->bytes[1] ^ e->words[1]) & d->mask[1])))
+		return INSN_OK;
+
+	status = lodge_decode(&d->insn, mode, e->bytes, e->nr_bytes);
+	if (status != INSN_OK) {
+		d->insn.mode = 0;
+		return status;
+	}
+	byte_masks(d->mask, d->insn.len);
+	d->bytes[0] = e->words[0];
+	d->bytes[1] = e->words[1];
+	return INSN_OK;
 }
 
 static int fetch_and_decode(struct lodge_emu *e, const void *insn, int len)
@@ -114,25 +139,27 @@ static int fetch_and_decode(struct lodge_emu *e, const void *insn, int len)
 	gva_t gva;
 	int n;
 
-	mode = code_mode(vcpu, &gva);
+	mode = lodge_be(get_code_size)(vcpu);
+	gva = code_address(vcpu, mode);
 	e->rip = lodge_rip(vcpu);
 	e->nr_bytes = 0;
 	if (len > 0) {
 		e->nr_bytes = min(len, INSN_MAX_LEN);
 		memcpy(e->bytes, insn, e->nr_bytes);
-		status = lodge_decode(&e->insn, mode, e->bytes, e->nr_bytes);
+		status = decode(e, mode);
 	}
 	if (status == INSN_SHORT && e->nr_bytes < INSN_MAX_LEN) {
-		n = fetch(vcpu, gva, e->bytes, INSN_MAX_LEN);
+		n = fetch(e, gva, e->bytes, INSN_MAX_LEN);
 		if (unlikely(n < 0))
 			return -n;
 		e->nr_bytes = n;
-		status = lodge_decode(&e->insn, mode, e->bytes, n);
+		status = decode(e, mode);
+	}
+	if (likely(status == INSN_OK)) {
+		e->next_rip = advance(mode, e->rip, e->insn->len);
+		return EMU_OK;
 	}
 	switch (status) {
-	case INSN_OK:
-		e->next_rip = advance(mode, e->rip, e->insn.len);
-		return EMU_OK;
 	case INSN_SHORT:
 		return short_insn(e, gva);
 	case INSN_INVALID:
@@ -145,7 +172,7 @@ static int fetch_and_decode(struct lodge_emu *e, const void *insn, int len)
 /* Moves, and what is as simple. */
 static int do_move(struct lodge_emu *e)
 {
-	const struct lodge_insn *i = &e->insn;
+	const struct lodge_insn *i = e->insn;
 	u64 value;
 	int r;
 
@@ -177,7 +204,7 @@ static int do_flag(struct lodge_emu *e)
 {
 	unsigned long flags = lodge_rflags(e->vcpu);
 
-	switch (e->insn.op) {
+	switch (e->insn->op) {
 	case OP_CLC:
 		flags &= ~X86_EFLAGS_CF;
 		break;
@@ -197,9 +224,23 @@ static int do_flag(struct lodge_emu *e)
 	return EMU_OK;
 }
 
+static bool is_plain_store(const struct lodge_insn *i)
+{
+	return i->op == OP_MOV && i->mem && i->dst == OPND_RM;
+}
+
+/* A register or an immediate to memory: nearly all that devices see of a busy guest. */
+static int do_plain_store(struct lodge_emu *e)
+{
+	const struct lodge_insn *i = e->insn;
+
+	e->datum = i->src == OPND_IMM ? i->imm : emu_reg(e, i->reg, i->size);
+	return emu_write(e, i->seg, emu_address(e), &e->datum, i->size);
+}
+
 static int run_handler(struct lodge_emu *e)
 {
-	const struct lodge_insn *i = &e->insn;
+	const struct lodge_insn *i = e->insn;
 
 	switch (i->op) {
 	case OP_MOV:
@@ -266,9 +307,9 @@ static int answer(struct lodge_emu *e, int r)
 	struct lodge_vcpu *vcpu = e->vcpu;
 
 	trace_kvm_emulate_insn(vcpu, e->bytes, e->nr_bytes, r == EMU_UNKNOWN);
-	switch (r) {
-	case EMU_OK:
+	if (likely(r == EMU_OK))
 		return lodge_advance_rip(vcpu, e->next_rip);
+	switch (r) {
 	case EMU_TELL_USER:
 		r = lodge_advance_rip(vcpu, e->next_rip);
 		if (r != LODGE_RESUME)
@@ -305,7 +346,6 @@ static int complete_emulation(struct lodge_vcpu *vcpu)
 		return LODGE_RESUME;
 	emu_take_answer(e);
 	emu_journal_rewind(&e->journal);
-	e->cpl = lodge_be(get_cpl)(vcpu);
 	return answer(e, run_handler(e));
 }
 
@@ -325,18 +365,18 @@ static int fix_hypercall(struct lodge_emu *e)
 	const u8 *ours = lodge_backend->isa == LODGE_ISA_SVM ? vmmcall : vmcall;
 	u8 other = lodge_backend->isa == LODGE_ISA_SVM ? OP_VMCALL : OP_VMMCALL;
 	struct lodge_vcpu *vcpu = e->vcpu;
-	struct lodge_walk walk;
+	struct lodge_walk *walk = &e->walk;
 	gva_t gva;
 	int r;
 
-	if (e->insn.op != other ||
+	if (e->insn->op != other ||
 	    (vcpu->vm->arch.disabled_quirks & KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
 		return emu_fault(e, X86_TRAP_UD);
-	code_mode(vcpu, &gva);
-	r = lodge_write_gva(vcpu, gva + e->insn.len - sizeof(vmcall), ours, sizeof(vmcall),
-			    PFERR_WRITE | (e->cpl == 3 ? PFERR_USER : 0), &walk);
+	gva = code_address(vcpu, e->insn->mode) + e->insn->len - sizeof(vmcall);
+	r = lodge_write_gva(vcpu, gva, ours, sizeof(vmcall),
+			    PFERR_WRITE | (emu_cpl(e) == 3 ? PFERR_USER : 0), walk);
 	if (r == -EFAULT) {
-		lodge_queue_page_fault(vcpu, walk.addr, walk.error_code);
+		lodge_queue_page_fault(vcpu, walk->addr, walk->error_code);
 		return EMU_FAULT;
 	}
 	return r ? EMU_UNKNOWN : EMU_RETRY;
@@ -380,8 +420,10 @@ int lodge_emulate(struct lodge_vcpu *vcpu, gpa_t gpa, u32 flags, const void *ins
 	emu_journal_clear(&e->journal);
 	e->pio_count = 0;
 	e->gpa = gpa;
-	e->gpa_valid = (flags & LODGE_EMU_PF) && !two_memory_operands(&e->insn);
-	e->cpl = lodge_be(get_cpl)(vcpu);
+	e->gpa_valid = (flags & LODGE_EMU_PF) && !two_memory_operands(e->insn);
+	e->flat = e->gpa_valid && e->insn->mode == 8 && e->insn->seg < SEG_FS;
+	if (likely(is_plain_store(e->insn)))
+		return answer(e, do_plain_store(e));
 	return answer(e, run_handler(e));
 }
 
@@ -397,13 +439,12 @@ static bool starts_with(const u8 *bytes, const u8 *opcode, int len)
 
 int lodge_skip_known(struct lodge_vcpu *vcpu, const u8 *opcode, int len, int total)
 {
-	unsigned int mode, prefixes = 0;
-	u8 bytes[INSN_MAX_LEN];
-	gva_t gva;
+	unsigned int mode = lodge_be(get_code_size)(vcpu), prefixes = 0;
+	struct lodge_emu *e = vcpu->arch.emu;
+	u8 *bytes = e->bytes;
 	int n;
 
-	mode = code_mode(vcpu, &gva);
-	n = fetch(vcpu, gva, bytes, INSN_MAX_LEN);
+	n = fetch(e, code_address(vcpu, mode), bytes, INSN_MAX_LEN);
 	if (n == -EMU_FAULT)
 		return LODGE_RESUME;
 	if (n < 0)

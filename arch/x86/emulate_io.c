@@ -135,7 +135,7 @@ int emu_check_port(struct lodge_emu *e, u16 port, unsigned int len)
 
 	if (!lodge_is_protmode(e->vcpu))
 		return EMU_OK;
-	if (likely(e->cpl <= iopl && !(flags & X86_EFLAGS_VM)))
+	if (likely(emu_cpl(e) <= iopl && !(flags & X86_EFLAGS_VM)))
 		return EMU_OK;
 	return check_port_map(e, port, len);
 }
@@ -149,11 +149,11 @@ int emu_pio_to_user(struct lodge_emu *e, bool in, u16 port, u8 size, u32 count)
 
 int emu_in(struct lodge_emu *e)
 {
-	u8 size = e->insn.size;
+	u8 size = e->insn->size;
 	u64 port, value = 0;
 	int r;
 
-	emu_read_operand(e, e->insn.src, &port);
+	emu_read_operand(e, e->insn->src, &port);
 	r = emu_check_port(e, port, size);
 	if (r)
 		return r;
@@ -166,20 +166,20 @@ int emu_in(struct lodge_emu *e)
 		}
 		trace_kvm_pio(LODGE_PIO_IN, port, size, 1, value);
 	}
-	return emu_write_operand(e, e->insn.dst, value);
+	return emu_write_operand(e, e->insn->dst, value);
 }
 
 int emu_out(struct lodge_emu *e)
 {
 	struct emu_journal *j = &e->journal;
-	u8 size = e->insn.size;
+	u8 size = e->insn->size;
 	u64 port, value;
 	int r;
 
 	if (j->write_pos < j->write_end)
 		return EMU_OK;
-	emu_read_operand(e, e->insn.dst, &port);
-	emu_read_operand(e, e->insn.src, &value);
+	emu_read_operand(e, e->insn->dst, &port);
+	emu_read_operand(e, e->insn->src, &value);
 	r = emu_check_port(e, port, size);
 	if (r)
 		return r;

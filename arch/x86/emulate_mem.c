@@ -75,7 +75,7 @@ static bool linear32(struct lodge_emu *e, u8 seg, unsigned long offset, unsigned
 bool emu_segment_ok(struct lodge_emu *e, u8 seg, unsigned long offset, unsigned int len,
 		    bool write, gva_t *linear)
 {
-	if (likely(e->insn.mode == 8))
+	if (likely(e->insn->mode == 8))
 		return linear64(e, seg, offset, len, linear);
 	return linear32(e, seg, offset, len, write, linear);
 }
@@ -86,7 +86,7 @@ int emu_linear(struct lodge_emu *e, u8 seg, unsigned long offset, unsigned int l
 	if (unlikely(!emu_segment_ok(e, seg, offset, len, write, linear)))
 		return emu_fault_e(e, seg == SEG_SS ? X86_TRAP_SS : X86_TRAP_GP, 0);
 	/* APM vol. 2, #AC: by CPL 3 alone, with both AM and AC.  SSE's 16 bytes have their own rule. */
-	if (unlikely(e->cpl == 3 && len <= 8 && (*linear & (len - 1)) &&
+	if (unlikely((*linear & (len - 1)) && len <= 8 && emu_cpl(e) == 3 &&
 		     (lodge_cr0(e->vcpu) & X86_CR0_AM) &&
 		     (lodge_rflags(e->vcpu) & X86_EFLAGS_AC)))
 		return emu_fault_e(e, X86_TRAP_AC, 0);
@@ -95,7 +95,7 @@ int emu_linear(struct lodge_emu *e, u8 seg, unsigned long offset, unsigned int l
 
 static u64 access_bits(const struct lodge_emu *e, bool write)
 {
-	return (write ? PFERR_WRITE : 0) | (e->cpl == 3 ? PFERR_USER : 0);
+	return (write ? PFERR_WRITE : 0) | (emu_cpl(e) == 3 ? PFERR_USER : 0);
 }
 
 static int translate(struct lodge_emu *e, gva_t gva, unsigned int len, u64 access,
@@ -138,6 +138,16 @@ static int translate_all(struct lodge_emu *e, gva_t gva, unsigned int len, u64 a
 	return translate(e, gva + first, len - first, access, &spans[1]);
 }
 
+/*
+ * The access is the one that exited, whole and in one page: the CPU has done
+ * all that comes before it.
+ */
+static bool is_the_access(const struct lodge_emu *e, unsigned long offset, unsigned int len)
+{
+	return e->flat && !((offset ^ e->gpa) & ~PAGE_MASK) && len <= MAX_PIECE &&
+	       offset_in_page(offset) + len <= PAGE_SIZE;
+}
+
 static int read_piece(struct lodge_emu *e, const struct span *span, unsigned int done,
 		      void *data, unsigned int len)
 {
@@ -148,7 +158,8 @@ static int read_piece(struct lodge_emu *e, const struct span *span, unsigned int
 	return emu_mmio_read(e, span->gpa + done, data, len);
 }
 
-int emu_read(struct lodge_emu *e, u8 seg, unsigned long offset, void *data, unsigned int len)
+static noinline int read_any(struct lodge_emu *e, u8 seg, unsigned long offset, void *data,
+			     unsigned int len)
 {
 	struct span spans[2];
 	unsigned int i, done;
@@ -172,8 +183,17 @@ int emu_read(struct lodge_emu *e, u8 seg, unsigned long offset, void *data, unsi
 	return r;
 }
 
-static int write_piece(struct lodge_emu *e, const struct span *span, unsigned int done,
-		       const void *data, unsigned int len)
+int emu_read(struct lodge_emu *e, u8 seg, unsigned long offset, void *data, unsigned int len)
+{
+	if (unlikely(!is_the_access(e, offset, len)))
+		return read_any(e, seg, offset, data, len);
+	if (emu_journal_replay(&e->journal, data, len))
+		return EMU_OK;
+	return emu_mmio_read(e, e->gpa, data, len);
+}
+
+static int write_piece(struct lodge_emu *e, gpa_t gpa, bool mmio, const void *data,
+		       unsigned int len)
 {
 	struct emu_journal *j = &e->journal;
 	int r;
@@ -182,10 +202,10 @@ static int write_piece(struct lodge_emu *e, const struct span *span, unsigned in
 		j->write_pos++;
 		return EMU_OK;
 	}
-	if (!span->mmio && !lodge_write_guest(e->vcpu->vm, span->gpa + done, data, len))
+	if (!mmio && !lodge_write_guest(e->vcpu->vm, gpa, data, len))
 		r = EMU_OK;
 	else
-		r = emu_mmio_write(e, span->gpa + done, data, len);
+		r = emu_mmio_write(e, gpa, data, len);
 	/* Once it is with user space, it is made. */
 	if (r == EMU_OK || r == EMU_USER)
 		j->write_pos = ++j->write_end;
@@ -201,7 +221,7 @@ static int write_spans(struct lodge_emu *e, const struct span spans[2], const vo
 		for (done = 0; !r && done < spans[i].len; done += MAX_PIECE) {
 			unsigned int piece = min_t(unsigned int, spans[i].len - done, MAX_PIECE);
 
-			r = write_piece(e, &spans[i], done, data, piece);
+			r = write_piece(e, spans[i].gpa + done, spans[i].mmio, data, piece);
 			data += piece;
 		}
 	}
@@ -222,8 +242,8 @@ static bool replay_write(struct lodge_emu *e, gva_t gva, unsigned int len)
 	return true;
 }
 
-int emu_write(struct lodge_emu *e, u8 seg, unsigned long offset, const void *data,
-	      unsigned int len)
+static noinline int write_any(struct lodge_emu *e, u8 seg, unsigned long offset,
+			      const void *data, unsigned int len)
 {
 	struct span spans[2];
 	gva_t gva;
@@ -236,6 +256,14 @@ int emu_write(struct lodge_emu *e, u8 seg, unsigned long offset, const void *dat
 	if (r)
 		return r;
 	return write_spans(e, spans, data);
+}
+
+int emu_write(struct lodge_emu *e, u8 seg, unsigned long offset, const void *data,
+	      unsigned int len)
+{
+	if (unlikely(!is_the_access(e, offset, len)))
+		return write_any(e, seg, offset, data, len);
+	return write_piece(e, e->gpa, true, data, len);
 }
 
 static bool is_ram(struct lodge_emu *e, const struct span *span)

@@ -6,7 +6,7 @@
 /* Without REX, byte registers 4 to 7 are AH, CH, DH and BH (APM vol. 3, Encoding). */
 static bool is_high_byte(const struct lodge_emu *e, u8 reg, u8 size)
 {
-	return size == 1 && !e->insn.rex && (reg & ~3) == 4;
+	return size == 1 && !e->insn->rex && (reg & ~3) == 4;
 }
 
 u64 emu_reg(struct lodge_emu *e, u8 reg, u8 size)
@@ -78,7 +78,7 @@ static unsigned long truncate(unsigned long value, u8 size)
 
 unsigned long emu_address(struct lodge_emu *e)
 {
-	const struct lodge_insn *i = &e->insn;
+	const struct lodge_insn *i = e->insn;
 	unsigned long offset = i->disp;
 
 	if (i->rip_rel)
@@ -92,12 +92,12 @@ unsigned long emu_address(struct lodge_emu *e)
 
 static int read_rm(struct lodge_emu *e, u8 size, u64 *value)
 {
-	if (!e->insn.mem) {
-		*value = emu_reg(e, e->insn.rm, size);
+	if (!e->insn->mem) {
+		*value = emu_reg(e, e->insn->rm, size);
 		return EMU_OK;
 	}
 	*value = 0;
-	return emu_read(e, e->insn.seg, emu_address(e), value, size);
+	return emu_read(e, e->insn->seg, emu_address(e), value, size);
 }
 
 static u8 opcode_reg(const struct lodge_insn *insn)
@@ -107,7 +107,7 @@ static u8 opcode_reg(const struct lodge_insn *insn)
 
 int emu_read_operand(struct lodge_emu *e, u8 operand, u64 *value)
 {
-	const struct lodge_insn *i = &e->insn;
+	const struct lodge_insn *i = e->insn;
 
 	switch (operand) {
 	case OPND_RM:
@@ -150,7 +150,7 @@ int emu_read_operand(struct lodge_emu *e, u8 operand, u64 *value)
 
 int emu_write_operand(struct lodge_emu *e, u8 operand, u64 value)
 {
-	const struct lodge_insn *i = &e->insn;
+	const struct lodge_insn *i = e->insn;
 
 	switch (operand) {
 	case OPND_RM:
@@ -176,7 +176,7 @@ int emu_write_operand(struct lodge_emu *e, u8 operand, u64 value)
 
 int emu_update_operand(struct lodge_emu *e, u8 operand, u64 old, u64 value, bool lock)
 {
-	const struct lodge_insn *i = &e->insn;
+	const struct lodge_insn *i = e->insn;
 
 	if (operand == OPND_RM && i->mem && lock)
 		return emu_write_locked(e, i->seg, emu_address(e), &old, &value, i->size);

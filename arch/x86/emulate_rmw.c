@@ -7,7 +7,7 @@
 
 int emu_do_alu(struct lodge_emu *e)
 {
-	const struct lodge_insn *i = &e->insn;
+	const struct lodge_insn *i = e->insn;
 	unsigned long flags = lodge_rflags(e->vcpu);
 	u64 dst, src = 0, result;
 	int r = EMU_OK;
@@ -35,7 +35,7 @@ int emu_do_alu(struct lodge_emu *e)
  */
 int emu_do_bit(struct lodge_emu *e)
 {
-	struct lodge_insn *i = &e->insn;
+	const struct lodge_insn *i = e->insn;
 	unsigned long flags = lodge_rflags(e->vcpu), offset;
 	u64 dst = 0, nr, result;
 	s64 beyond;
@@ -68,7 +68,7 @@ int emu_do_bit(struct lodge_emu *e)
 /* With memory, XCHG is locked whether it says so or not. */
 int emu_do_xchg(struct lodge_emu *e)
 {
-	const struct lodge_insn *i = &e->insn;
+	const struct lodge_insn *i = e->insn;
 	u64 dst, src;
 	int r;
 
@@ -84,7 +84,7 @@ int emu_do_xchg(struct lodge_emu *e)
 
 int emu_do_xadd(struct lodge_emu *e)
 {
-	const struct lodge_insn *i = &e->insn;
+	const struct lodge_insn *i = e->insn;
 	unsigned long flags = lodge_rflags(e->vcpu);
 	u64 dst, src, sum;
 	int r;
@@ -112,7 +112,7 @@ int emu_do_xadd(struct lodge_emu *e)
 /* The destination is written in either case, if only with what it holds (APM vol. 3, CMPXCHG). */
 int emu_do_cmpxchg(struct lodge_emu *e)
 {
-	const struct lodge_insn *i = &e->insn;
+	const struct lodge_insn *i = e->insn;
 	unsigned long flags = lodge_rflags(e->vcpu);
 	u64 dst, src;
 	bool equal;
@@ -137,7 +137,7 @@ int emu_do_cmpxchg(struct lodge_emu *e)
 /* CMPXCHG8B, and with REX.W CMPXCHG16B. */
 int emu_do_cmpxchg8b(struct lodge_emu *e)
 {
-	const struct lodge_insn *i = &e->insn;
+	const struct lodge_insn *i = e->insn;
 	unsigned long flags = lodge_rflags(e->vcpu), offset = emu_address(e);
 	u8 half = i->size == 8 ? 8 : 4;
 	u8 old[16] = { }, new[16];

@@ -67,13 +67,13 @@ static int check_enabled(struct lodge_emu *e)
 
 static int check_aligned(struct lodge_emu *e, unsigned long offset)
 {
-	const struct insn_sse *s = &e->insn.sse;
+	const struct insn_sse *s = &e->insn->sse;
 	gva_t gva;
 	int r;
 
 	if (!(s->flags & SSE_ALIGNED))
 		return EMU_OK;
-	r = emu_linear(e, e->insn.seg, offset, s->size, s->flags & SSE_STORE, &gva);
+	r = emu_linear(e, e->insn->seg, offset, s->size, s->flags & SSE_STORE, &gva);
 	if (!r && (gva & (s->size - 1)))
 		r = emu_fault_e(e, X86_TRAP_GP, 0);
 	return r;
@@ -81,14 +81,14 @@ static int check_aligned(struct lodge_emu *e, unsigned long offset)
 
 int emu_do_sse(struct lodge_emu *e)
 {
-	const struct insn_sse *s = &e->insn.sse;
+	const struct insn_sse *s = &e->insn->sse;
 	unsigned int at = s->flags & SSE_HIGH ? 8 : 0;
 	unsigned long offset;
 	union xmm v = { };
 	int r;
 
 	/* Between registers no move reaches the emulator: they do not fault. */
-	if (!e->insn.mem)
+	if (!e->insn->mem)
 		return EMU_UNKNOWN;
 	r = check_enabled(e);
 	if (r)
@@ -98,11 +98,11 @@ int emu_do_sse(struct lodge_emu *e)
 	if (r)
 		return r;
 	if (s->flags & (SSE_STORE | SSE_MERGE))
-		read_xmm(e->insn.reg, &v);
+		read_xmm(e->insn->reg, &v);
 	if (s->flags & SSE_STORE)
-		return emu_write(e, e->insn.seg, offset, v.bytes + at, s->size);
-	r = emu_read(e, e->insn.seg, offset, v.bytes + at, s->size);
+		return emu_write(e, e->insn->seg, offset, v.bytes + at, s->size);
+	r = emu_read(e, e->insn->seg, offset, v.bytes + at, s->size);
 	if (!r)
-		write_xmm(e->insn.reg, &v);
+		write_xmm(e->insn->reg, &v);
 	return r;
 }

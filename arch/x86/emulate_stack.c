@@ -11,7 +11,7 @@ static u8 stack_width(struct lodge_emu *e)
 {
 	struct kvm_segment ss;
 
-	if (e->insn.mode == 8)
+	if (e->insn->mode == 8)
 		return 8;
 	lodge_be(get_segment)(e->vcpu, &ss, LODGE_SEG_SS);
 	return ss.db ? 4 : 2;
@@ -26,7 +26,7 @@ static unsigned long stack_offset(struct lodge_emu *e, u8 width, s64 delta)
 
 static int push(struct lodge_emu *e, u64 value)
 {
-	u8 size = e->insn.size, width = stack_width(e);
+	u8 size = e->insn->size, width = stack_width(e);
 	int r;
 
 	r = emu_write(e, SEG_SS, stack_offset(e, width, -size), &value, size);
@@ -38,14 +38,14 @@ static int push(struct lodge_emu *e, u64 value)
 int emu_do_push(struct lodge_emu *e)
 {
 	u64 value;
-	int r = emu_read_operand(e, e->insn.src, &value);
+	int r = emu_read_operand(e, e->insn->src, &value);
 
 	return r ?: push(e, value);
 }
 
 int emu_do_pop(struct lodge_emu *e)
 {
-	const struct lodge_insn *i = &e->insn;
+	const struct lodge_insn *i = e->insn;
 	u8 width = stack_width(e);
 	unsigned long offset;
 	u64 value = 0;
@@ -77,7 +77,7 @@ static int branch(struct lodge_emu *e, unsigned long target)
 {
 	struct kvm_segment cs;
 
-	switch (e->insn.size) {
+	switch (e->insn->size) {
 	case 2:
 		target = (u16)target;
 		break;
@@ -85,7 +85,7 @@ static int branch(struct lodge_emu *e, unsigned long target)
 		target = (u32)target;
 		break;
 	}
-	if (e->insn.mode == 8) {
+	if (e->insn->mode == 8) {
 		if (!__is_canonical_address(target,
 					    lodge_cr4(e->vcpu) & X86_CR4_LA57 ? 57 : 48))
 			return emu_fault_e(e, X86_TRAP_GP, 0);
@@ -101,9 +101,9 @@ static int branch(struct lodge_emu *e, unsigned long target)
 /* The target of a relative branch, or what the operand of an indirect one holds. */
 static int read_target(struct lodge_emu *e, u64 *target)
 {
-	int r = emu_read_operand(e, e->insn.src, target);
+	int r = emu_read_operand(e, e->insn->src, target);
 
-	if (!r && e->insn.src == OPND_IMM)
+	if (!r && e->insn->src == OPND_IMM)
 		*target += e->next_rip;
 	return r;
 }
@@ -126,7 +126,7 @@ int emu_do_call(struct lodge_emu *e)
 
 int emu_do_ret(struct lodge_emu *e)
 {
-	u8 size = e->insn.size, width = stack_width(e);
+	u8 size = e->insn->size, width = stack_width(e);
 	u64 target = 0;
 	int r;
 
@@ -134,7 +134,7 @@ int emu_do_ret(struct lodge_emu *e)
 	if (!r)
 		r = branch(e, target);
 	if (!r)
-		emu_add_reg(e, LODGE_RSP, width, size + e->insn.imm);
+		emu_add_reg(e, LODGE_RSP, width, size + e->insn->imm);
 	return r;
 }
 
@@ -143,7 +143,7 @@ int emu_do_jump(struct lodge_emu *e)
 	u64 target;
 	int r;
 
-	if (e->insn.op == OP_JCC && !emu_condition(e->insn.opcode, lodge_rflags(e->vcpu)))
+	if (e->insn->op == OP_JCC && !emu_condition(e->insn->opcode, lodge_rflags(e->vcpu)))
 		return EMU_OK;
 	r = read_target(e, &target);
 	return r ?: branch(e, target);

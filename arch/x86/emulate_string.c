@@ -16,16 +16,16 @@
 
 static unsigned long count_of(struct lodge_emu *e)
 {
-	return e->insn.rep ? emu_reg(e, LODGE_RCX, e->insn.addr_size) : 1;
+	return e->insn->rep ? emu_reg(e, LODGE_RCX, e->insn->addr_size) : 1;
 }
 
 static void advance(struct lodge_emu *e, u8 reg, u32 elements)
 {
-	s64 bytes = (s64)e->insn.size * elements;
+	s64 bytes = (s64)e->insn->size * elements;
 
 	if (lodge_rflags(e->vcpu) & X86_EFLAGS_DF)
 		bytes = -bytes;
-	emu_add_reg(e, reg, e->insn.addr_size, bytes);
+	emu_add_reg(e, reg, e->insn->addr_size, bytes);
 }
 
 /*
@@ -40,9 +40,10 @@ static int next_element(struct lodge_emu *e, u32 elements)
 	emu_journal_clear(&e->journal);
 	/* It was that of the element done; another page may have the same offset. */
 	e->gpa_valid = false;
-	if (!e->insn.rep)
+	e->flat = false;
+	if (!e->insn->rep)
 		return EMU_OK;
-	emu_add_reg(e, LODGE_RCX, e->insn.addr_size, -(s64)elements);
+	emu_add_reg(e, LODGE_RCX, e->insn->addr_size, -(s64)elements);
 	if (!count_of(e))
 		return EMU_OK;
 	if (READ_ONCE(vcpu->requests) || need_resched() || signal_pending(current) ||
@@ -53,26 +54,26 @@ static int next_element(struct lodge_emu *e, u32 elements)
 
 static int read_source(struct lodge_emu *e, u64 *value)
 {
-	return emu_read(e, e->insn.seg, emu_reg(e, LODGE_RSI, e->insn.addr_size), value,
-			e->insn.size);
+	return emu_read(e, e->insn->seg, emu_reg(e, LODGE_RSI, e->insn->addr_size), value,
+			e->insn->size);
 }
 
 static int read_dest(struct lodge_emu *e, u64 *value)
 {
-	return emu_read(e, SEG_ES, emu_reg(e, LODGE_RDI, e->insn.addr_size), value, e->insn.size);
+	return emu_read(e, SEG_ES, emu_reg(e, LODGE_RDI, e->insn->addr_size), value, e->insn->size);
 }
 
 static int write_dest(struct lodge_emu *e, u64 value)
 {
-	return emu_write(e, SEG_ES, emu_reg(e, LODGE_RDI, e->insn.addr_size), &value,
-			 e->insn.size);
+	return emu_write(e, SEG_ES, emu_reg(e, LODGE_RDI, e->insn->addr_size), &value,
+			 e->insn->size);
 }
 
 static void compare(struct lodge_emu *e, u64 a, u64 b)
 {
 	unsigned long flags = lodge_rflags(e->vcpu);
 
-	emu_alu(OP_CMP, e->insn.size, a, b, &flags);
+	emu_alu(OP_CMP, e->insn->size, a, b, &flags);
 	lodge_set_rflags(e->vcpu, flags);
 }
 
@@ -82,21 +83,21 @@ static int do_element(struct lodge_emu *e)
 	u64 a = 0, b = 0;
 	int r;
 
-	switch (e->insn.op) {
+	switch (e->insn->op) {
 	case OP_MOVS:
 		r = read_source(e, &a);
 		return r ?: write_dest(e, a);
 	case OP_STOS:
-		return write_dest(e, emu_reg(e, LODGE_RAX, e->insn.size));
+		return write_dest(e, emu_reg(e, LODGE_RAX, e->insn->size));
 	case OP_LODS:
 		r = read_source(e, &a);
 		if (!r)
-			emu_set_reg(e, LODGE_RAX, e->insn.size, a);
+			emu_set_reg(e, LODGE_RAX, e->insn->size, a);
 		return r;
 	case OP_SCAS:
 		r = read_dest(e, &b);
 		if (!r)
-			compare(e, emu_reg(e, LODGE_RAX, e->insn.size), b);
+			compare(e, emu_reg(e, LODGE_RAX, e->insn->size), b);
 		return r;
 	default:	/* CMPS */
 		r = read_source(e, &a);
@@ -113,14 +114,14 @@ static bool condition_ends(struct lodge_emu *e)
 {
 	bool zf = lodge_rflags(e->vcpu) & X86_EFLAGS_ZF;
 
-	if (e->insn.op != OP_CMPS && e->insn.op != OP_SCAS)
+	if (e->insn->op != OP_CMPS && e->insn->op != OP_SCAS)
 		return false;
-	return e->insn.rep == 0xf3 ? !zf : zf;
+	return e->insn->rep == 0xf3 ? !zf : zf;
 }
 
 int emu_do_string(struct lodge_emu *e)
 {
-	u8 op = e->insn.op;
+	u8 op = e->insn->op;
 	int r;
 
 	while (count_of(e)) {
@@ -132,7 +133,7 @@ int emu_do_string(struct lodge_emu *e)
 		if (op != OP_LODS)
 			advance(e, LODGE_RDI, 1);
 		r = next_element(e, 1);
-		if (e->insn.rep && condition_ends(e))
+		if (e->insn->rep && condition_ends(e))
 			return EMU_OK;
 		if (r != -EAGAIN)
 			return r;
@@ -147,7 +148,7 @@ int emu_do_string(struct lodge_emu *e)
  */
 static u32 batch(struct lodge_emu *e, u8 seg, unsigned long offset, bool write)
 {
-	u8 size = e->insn.size;
+	u8 size = e->insn->size;
 	gva_t gva;
 	u32 n;
 
@@ -157,8 +158,8 @@ static u32 batch(struct lodge_emu *e, u8 seg, unsigned long offset, bool write)
 		return 1;
 	n = (PAGE_SIZE - offset_in_page(gva)) / size;
 	n = min_t(unsigned long, n, count_of(e));
-	if (e->insn.addr_size < 8)
-		n = min_t(u64, n, (BIT_ULL(e->insn.addr_size * 8) - offset) / size);
+	if (e->insn->addr_size < 8)
+		n = min_t(u64, n, (BIT_ULL(e->insn->addr_size * 8) - offset) / size);
 	if (n > 1 && !emu_segment_ok(e, seg, offset, n * size, write, &gva))
 		return 1;
 	return max_t(u32, n, 1);
@@ -167,8 +168,8 @@ static u32 batch(struct lodge_emu *e, u8 seg, unsigned long offset, bool write)
 /* Put up to @n elements at @data where INS wants them; how many is in @stored. */
 static int store_elements(struct lodge_emu *e, const void *data, u32 n, u32 *stored)
 {
-	unsigned long offset = emu_reg(e, LODGE_RDI, e->insn.addr_size);
-	u8 size = e->insn.size;
+	unsigned long offset = emu_reg(e, LODGE_RDI, e->insn->addr_size);
+	u8 size = e->insn->size;
 	u64 value = 0;
 	gva_t gva;
 	int r;
@@ -189,9 +190,9 @@ static int store_elements(struct lodge_emu *e, const void *data, u32 n, u32 *sto
 
 static int do_ins(struct lodge_emu *e, u16 port, u32 *done)
 {
-	unsigned long offset = emu_reg(e, LODGE_RDI, e->insn.addr_size);
+	unsigned long offset = emu_reg(e, LODGE_RDI, e->insn->addr_size);
 	struct lodge_vcpu *vcpu = e->vcpu;
-	u8 size = e->insn.size;
+	u8 size = e->insn->size;
 	u64 value = 0;
 	gva_t gva;
 	u32 n;
@@ -229,15 +230,15 @@ static int do_ins(struct lodge_emu *e, u16 port, u32 *done)
 /* Gather up to @n elements at pio_data: how many is in @n. */
 static int load_elements(struct lodge_emu *e, u32 *n)
 {
-	unsigned long offset = emu_reg(e, LODGE_RSI, e->insn.addr_size);
-	u8 size = e->insn.size;
+	unsigned long offset = emu_reg(e, LODGE_RSI, e->insn->addr_size);
+	u8 size = e->insn->size;
 	u64 value = 0;
 	gva_t gva;
 	int r;
 
-	*n = batch(e, e->insn.seg, offset, false);
+	*n = batch(e, e->insn->seg, offset, false);
 	if (*n > 1) {
-		r = emu_linear(e, e->insn.seg, offset, size, false, &gva);
+		r = emu_linear(e, e->insn->seg, offset, size, false, &gva);
 		if (!r)
 			r = emu_read_ram(e, gva, e->vcpu->pio_data, *n * size);
 		if (r != EMU_UNKNOWN)
@@ -253,7 +254,7 @@ static int load_elements(struct lodge_emu *e, u32 *n)
 static int do_outs(struct lodge_emu *e, u16 port, u32 *done)
 {
 	struct lodge_vcpu *vcpu = e->vcpu;
-	u8 size = e->insn.size;
+	u8 size = e->insn->size;
 	u32 n, i;
 	int r;
 
@@ -284,11 +285,11 @@ static int do_outs(struct lodge_emu *e, u16 port, u32 *done)
 int emu_do_string_io(struct lodge_emu *e)
 {
 	u16 port = lodge_reg(e->vcpu, LODGE_RDX);
-	bool in = e->insn.op == OP_INS;
+	bool in = e->insn->op == OP_INS;
 	u32 done = 0;
 	int r;
 
-	r = emu_check_port(e, port, e->insn.size);
+	r = emu_check_port(e, port, e->insn->size);
 	if (r)
 		return r;
 	while (count_of(e)) {

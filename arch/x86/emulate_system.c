@@ -25,7 +25,7 @@ static int load_msw(struct lodge_emu *e)
 	u64 value;
 	int r;
 
-	r = emu_read_operand(e, e->insn.src, &value);
+	r = emu_read_operand(e, e->insn->src, &value);
 	if (r)
 		return r;
 	cr0 = (cr0 & ~0xeul) | (value & 0xf);
@@ -37,11 +37,11 @@ static int store_msw(struct lodge_emu *e)
 {
 	u64 cr0 = lodge_cr0(e->vcpu);
 
-	if ((lodge_cr4(e->vcpu) & X86_CR4_UMIP) && e->cpl)
+	if ((lodge_cr4(e->vcpu) & X86_CR4_UMIP) && emu_cpl(e))
 		return emu_fault_e(e, X86_TRAP_GP, 0);
-	if (e->insn.mem)
-		return emu_write(e, e->insn.seg, emu_address(e), &cr0, 2);
-	emu_set_reg(e, e->insn.rm, e->insn.size, cr0);
+	if (e->insn->mem)
+		return emu_write(e, e->insn->seg, emu_address(e), &cr0, 2);
+	emu_set_reg(e, e->insn->rm, e->insn->size, cr0);
 	return EMU_OK;
 }
 
@@ -50,7 +50,7 @@ static int read_cr(struct lodge_emu *e)
 	struct lodge_vcpu *vcpu = e->vcpu;
 	unsigned long value;
 
-	switch (e->insn.reg) {
+	switch (e->insn->reg) {
 	case 0:
 		value = lodge_cr0(vcpu);
 		break;
@@ -69,7 +69,7 @@ static int read_cr(struct lodge_emu *e)
 	default:
 		return emu_fault(e, X86_TRAP_UD);
 	}
-	trace_kvm_cr(false, e->insn.reg, value);
+	trace_kvm_cr(false, e->insn->reg, value);
 	return emu_write_operand(e, OPND_RM, value);
 }
 
@@ -92,8 +92,8 @@ static int write_cr(struct lodge_emu *e)
 	u64 value;
 
 	emu_read_operand(e, OPND_RM, &value);
-	trace_kvm_cr(true, e->insn.reg, value);
-	switch (e->insn.reg) {
+	trace_kvm_cr(true, e->insn->reg, value);
+	switch (e->insn->reg) {
 	case 0:
 		return done_or_gp(e, lodge_write_cr0(vcpu, value));
 	case 2:
@@ -113,7 +113,7 @@ static int write_cr(struct lodge_emu *e)
 /* APM vol. 2, Debug Registers: DR4 and DR5 are aliases unless CR4.DE; GD guards them all. */
 static int check_dr(struct lodge_emu *e)
 {
-	u8 dr = e->insn.reg;
+	u8 dr = e->insn->reg;
 
 	if (dr > 7 || ((dr == 4 || dr == 5) && (lodge_cr4(e->vcpu) & X86_CR4_DE)))
 		return emu_fault(e, X86_TRAP_UD);
@@ -128,7 +128,7 @@ static int read_dr(struct lodge_emu *e)
 {
 	int r = check_dr(e);
 
-	return r ?: emu_write_operand(e, OPND_RM, lodge_read_dr(e->vcpu, e->insn.reg));
+	return r ?: emu_write_operand(e, OPND_RM, lodge_read_dr(e->vcpu, e->insn->reg));
 }
 
 static int write_dr(struct lodge_emu *e)
@@ -139,7 +139,7 @@ static int write_dr(struct lodge_emu *e)
 	if (r)
 		return r;
 	emu_read_operand(e, OPND_RM, &value);
-	return done_or_gp(e, lodge_write_dr(e->vcpu, e->insn.reg, value));
+	return done_or_gp(e, lodge_write_dr(e->vcpu, e->insn->reg, value));
 }
 
 static int invlpg(struct lodge_emu *e)
@@ -148,7 +148,7 @@ static int invlpg(struct lodge_emu *e)
 	gva_t gva;
 
 	/* No access is made: what is not canonical is no fault, and nothing to flush. */
-	if (emu_segment_ok(e, e->insn.seg, offset, 1, false, &gva))
+	if (emu_segment_ok(e, e->insn->seg, offset, 1, false, &gva))
 		lodge_be(flush_tlb_gva)(e->vcpu, gva);
 	return EMU_OK;
 }
@@ -180,7 +180,7 @@ static int do_cpuid(struct lodge_emu *e)
 	struct lodge_vcpu *vcpu = e->vcpu;
 	u32 eax = lodge_reg(vcpu, LODGE_RAX), ecx = lodge_reg(vcpu, LODGE_RCX), ebx, edx;
 
-	if ((vcpu->arch.misc_features & MSR_MISC_FEATURES_ENABLES_CPUID_FAULT) && e->cpl)
+	if ((vcpu->arch.misc_features & MSR_MISC_FEATURES_ENABLES_CPUID_FAULT) && emu_cpl(e))
 		return emu_fault_e(e, X86_TRAP_GP, 0);
 	lodge_cpuid_query(vcpu, &eax, &ebx, &ecx, &edx);
 	lodge_set_reg(vcpu, LODGE_RAX, eax);
@@ -192,7 +192,7 @@ static int do_cpuid(struct lodge_emu *e)
 
 static int read_tsc(struct lodge_emu *e)
 {
-	if ((lodge_cr4(e->vcpu) & X86_CR4_TSD) && e->cpl)
+	if ((lodge_cr4(e->vcpu) & X86_CR4_TSD) && emu_cpl(e))
 		return emu_fault_e(e, X86_TRAP_GP, 0);
 	lodge_set_edx_eax(e->vcpu, lodge_guest_tsc(e->vcpu, rdtsc()));
 	return EMU_OK;
@@ -200,7 +200,7 @@ static int read_tsc(struct lodge_emu *e)
 
 int emu_do_system(struct lodge_emu *e)
 {
-	switch (e->insn.op) {
+	switch (e->insn->op) {
 	case OP_CPUID:
 		return do_cpuid(e);
 	case OP_RDTSC:
@@ -208,9 +208,9 @@ int emu_do_system(struct lodge_emu *e)
 	case OP_SMSW:
 		return store_msw(e);
 	}
-	if (e->cpl)
+	if (emu_cpl(e))
 		return emu_fault_e(e, X86_TRAP_GP, 0);
-	switch (e->insn.op) {
+	switch (e->insn->op) {
 	case OP_CLTS:
 		return done_or_gp(e, lodge_write_cr0(e->vcpu, lodge_cr0(e->vcpu) & ~X86_CR0_TS));
 	case OP_LMSW:

@@ -27,7 +27,7 @@ static bool is_apic_page(const struct lodge_vcpu *vcpu, gpa_t gpa)
  * Page Faults, Fault Ordering), and a walk in software does what the CPU could
  * not; elsewhere they are on no memory at all, and nothing can be read there.
  */
-static int guest_table_fault(struct lodge_vcpu *vcpu, gpa_t gpa, const void *insn, int len)
+static noinline int guest_table_fault(struct lodge_vcpu *vcpu, gpa_t gpa, const void *insn, int len)
 {
 	if (!lodge_gfn_to_slot(vcpu->vm, gpa >> PAGE_SHIFT))
 		return lodge_emulation_failure(vcpu, insn, len);
@@ -45,7 +45,7 @@ static bool event_in_delivery(const struct lodge_vcpu *vcpu)
  * The access was not the instruction's but an event's, to a stack or a table
  * that is in no memory: there is nothing to emulate, and nowhere to go on.
  */
-static int delivery_fault(struct lodge_vcpu *vcpu, gpa_t gpa)
+static noinline int delivery_fault(struct lodge_vcpu *vcpu, gpa_t gpa)
 {
 	struct lodge_exit_info info;
 
