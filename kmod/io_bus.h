@@ -11,10 +11,15 @@
 struct lodge_io_device;
 
 struct lodge_io_ops {
-	/* 0 handled, -EOPNOTSUPP: not this device's, ask the next one of the range. */
-	int (*read)(struct lodge_vcpu *vcpu, struct lodge_io_device *dev, gpa_t addr, int len, void *val);
-	int (*write)(struct lodge_vcpu *vcpu, struct lodge_io_device *dev, gpa_t addr, int len, const void *val);
-	/* Off the bus and no reader left; may free. */
+	/*
+	 * 0 handled, -EOPNOTSUPP: not this device's, ask the next one of the range.
+	 * Called in vm->srcu; the access lies within the range.  NULL: never its.
+	 */
+	int (*read)(struct lodge_vcpu *vcpu, struct lodge_io_device *dev, gpa_t addr, int len,
+		    void *val);
+	int (*write)(struct lodge_vcpu *vcpu, struct lodge_io_device *dev, gpa_t addr, int len,
+		     const void *val);
+	/* The bus is gone and no reader left; may free.  NULL: its owner frees it. */
 	void (*release)(struct lodge_io_device *dev);
 };
 

@@ -27,8 +27,10 @@ int lodge_set_irq(struct lodge_vm *vm, enum lodge_irq_source source, u32 gsi, in
 int lodge_signal_msi(struct lodge_vm *vm, const struct kvm_msi *msi);		/* KVM_SIGNAL_MSI */
 
 /* Routes.  irq_lock is taken inside; process. */
-int lodge_irq_routes_set(struct lodge_vm *vm, const struct kvm_irq_routing_entry *e, u32 nr, u32 flags);
-int lodge_irq_routes_default(struct lodge_vm *vm);	/* IOAPIC + PIC pins, as KVM_CREATE_IRQCHIP leaves them */
+int lodge_irq_routes_set(struct lodge_vm *vm, const struct kvm_irq_routing_entry *e, u32 nr,
+			 u32 flags);
+/* IOAPIC and PIC pins, as KVM_CREATE_IRQCHIP leaves them. */
+int lodge_irq_routes_default(struct lodge_vm *vm);
 int lodge_irq_routes_empty(struct lodge_vm *vm);	/* for the split irqchip */
 void lodge_irq_routes_free(struct lodge_vm *vm);
 
@@ -41,6 +43,8 @@ struct lodge_irq_ack_notifier {
 void lodge_irq_ack_register(struct lodge_vm *vm, struct lodge_irq_ack_notifier *n);
 void lodge_irq_ack_unregister(struct lodge_vm *vm, struct lodge_irq_ack_notifier *n);
 void lodge_irq_acked(struct lodge_vm *vm, u32 irqchip, u32 pin);
+/* The GSI that is routed to a pin, or -1.  Any context. */
+int lodge_irq_gsi_of_pin(struct lodge_vm *vm, u32 irqchip, u32 pin);
 bool lodge_irq_has_ack_notifier(struct lodge_vm *vm, u32 irqchip, u32 pin);
 
 /* irqfd.c: KVM_IRQFD.  vm->lock not held; process. */

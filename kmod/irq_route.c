@@ -144,6 +144,15 @@ bool lodge_irq_has_ack_notifier(struct lodge_vm *vm, u32 irqchip, u32 pin)
 	return found;
 }
 
+int lodge_irq_gsi_of_pin(struct lodge_vm *vm, u32 irqchip, u32 pin)
+{
+	int idx = srcu_read_lock(&vm->irq_srcu);
+	int gsi = gsi_of_pin(vm, irqchip, pin);
+
+	srcu_read_unlock(&vm->irq_srcu, idx);
+	return gsi;
+}
+
 static void ioapic_must_look(struct lodge_vm *vm)
 {
 	if (vm->arch.ioapic)

@@ -42,8 +42,8 @@ int lodge_ioapic_set_irq(struct lodge_ioapic *ioapic, u32 pin, enum lodge_irq_so
 			 bool level);
 /* Acknowledge notifiers were added or removed: which EOIs must be seen changes. */
 void lodge_ioapic_notifiers_changed(struct lodge_ioapic *ioapic);
-/* GSI 0 was unmasked: ticks that went unseen until now are not owed. */
-void lodge_pit_unmasked(struct lodge_vm *vm);
+/* A pin was unmasked; if it is the PIT's, ticks that went unseen until now are not owed. */
+void lodge_pit_unmasked(struct lodge_vm *vm, u32 irqchip, u32 pin);
 
 /* @chip: 0 master, 1 slave. */
 void lodge_pic_get(struct lodge_pic *pic, int chip, struct kvm_pic_state *state);

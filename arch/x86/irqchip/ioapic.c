@@ -303,8 +303,8 @@ static int ioapic_write(struct lodge_vcpu *vcpu, struct lodge_io_device *dev, gp
 		break;
 	}
 	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
-	if (unmasked >= 0 && lodge_irq_has_ack_notifier(vcpu->vm, KVM_IRQCHIP_IOAPIC, unmasked))
-		lodge_pit_unmasked(vcpu->vm);
+	if (unmasked >= 0)
+		lodge_pit_unmasked(vcpu->vm, KVM_IRQCHIP_IOAPIC, unmasked);
 	return 0;
 }
 

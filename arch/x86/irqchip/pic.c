@@ -365,7 +365,7 @@ static int pic_write(struct lodge_vcpu *vcpu, struct lodge_io_device *dev, gpa_t
 	update_output(pic);
 	pic_unlock(pic, flags);
 	if (unmasked)
-		lodge_pit_unmasked(pic->vm);
+		lodge_pit_unmasked(pic->vm, KVM_IRQCHIP_PIC_MASTER, 0);
 	return 0;
 }
 

@@ -115,12 +115,12 @@ static void reset_ticks(struct lodge_pit *pit)
 	raw_spin_unlock_irqrestore(&pit->tick_lock, flags);
 }
 
-void lodge_pit_unmasked(struct lodge_vm *vm)
+void lodge_pit_unmasked(struct lodge_vm *vm, u32 irqchip, u32 pin)
 {
 	/* Pairs with the release in lodge_pit_create(). */
 	struct lodge_pit *pit = smp_load_acquire(&vm->arch.pit);
 
-	if (pit)
+	if (pit && lodge_irq_gsi_of_pin(vm, irqchip, pin) == PIT_GSI)
 		reset_ticks(pit);
 }
 
