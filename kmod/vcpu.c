@@ -161,7 +161,6 @@ static void init_fields(struct lodge_vcpu *vcpu, struct lodge_vm *vm, u32 id)
 	vcpu->arch.user_vector = -1;
 	/* Until its CPUID says: what a CPU without function 0x80000008 has. */
 	vcpu->arch.maxphyaddr = 36;
-	vcpu->arch.maxphyaddr = 36;	/* until there is a CPUID to say */
 	vcpu->arch.exception_payload = lodge_vm_has_cap(vm, LODGE_VM_CAP_EXCEPTION_PAYLOAD);
 	vcpu->arch.triple_fault_event = lodge_vm_has_cap(vm, LODGE_VM_CAP_TRIPLE_FAULT_EVENT);
 }
