@@ -44,12 +44,12 @@ static bool take_log(struct lodge_vm *vm, struct lodge_memslot *slot, unsigned l
 	bool flush = false;
 
 	for (i = 0; i < words; i++) {
+		cond_resched();
 		if (!READ_ONCE(slot->dirty_bitmap[i]))
 			continue;
 		taken[i] = xchg(&slot->dirty_bitmap[i], 0);
 		flush |= lodge_mmu_write_protect_mask(vm, slot->base_gfn + i * BITS_PER_LONG,
 						      taken[i]);
-		cond_resched();
 	}
 	return flush;
 }

@@ -106,7 +106,9 @@ int lodge_mmu_map_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u64 error)
 	}
 	if (f.write && (f.slot->flags & KVM_MEM_READONLY))
 		return -ENXIO;
-	vcpu->stats.pf_taken++;
+	/* No entry made here has a reserved bit: looking again would not end. */
+	if (WARN_ON_ONCE(error & PFERR_RSVD))
+		return -EFAULT;
 	if ((error & PFERR_PRESENT) && fix_protection(&f)) {
 		vcpu->stats.pf_fixed++;
 		return LODGE_RESUME;
