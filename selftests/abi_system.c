@@ -44,9 +44,10 @@ TEST_F(system, capabilities_that_clients_insist_on)
 	};
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(caps); i++)
+	for (i = 0; i < ARRAY_SIZE(caps); i++) {
 		EXPECT_LT(0, try_ioctl(self->fd, KVM_CHECK_EXTENSION, caps[i]))
 			TH_LOG("capability %d", caps[i]);
+	}
 	EXPECT_EQ(0, try_ioctl(self->fd, KVM_CHECK_EXTENSION, 0x7fffffff));
 	EXPECT_EQ(0, try_ioctl(self->fd, KVM_CHECK_EXTENSION, -1));
 }

@@ -5,6 +5,9 @@
  * defines (APM vol. 3).  Each is executed twice in the guest with the same
  * inputs, by the CPU on RAM and by the module on a device of user space that
  * behaves as RAM, and the two outcomes are compared.
+ *
+ * KVM does not emulate CMPXCHG16B, scalar SSE moves and those of half a
+ * register, and fails the second test.
  */
 #include "lodge_test.h"
 
@@ -25,173 +28,6 @@ struct state {
 	uint64_t xmm[2];
 	uint64_t mem[WORDS];
 };
-
-/*
- * X(name, flags that are undefined, text).  The operand is (%%r9); for string
- * instructions RSI or RDI, or both, point there, as the suffix says.
- */
-#define INSNS(X)							\
-	X(mov_store8, 0, "movb %%al, (%%r9)")				\
-	X(mov_store_high, 0, "movb %%dh, (%%rdi)")			\
-	X(mov_store16, 0, "movw %%bx, (%%r9)")				\
-	X(mov_store32, 0, "movl %%ecx, (%%r9)")				\
-	X(mov_store64, 0, "movq %%rdx, (%%r9)")				\
-	X(mov_store_imm8, 0, "movb $0x5a, 1(%%r9)")			\
-	X(mov_store_imm16, 0, "movw $0x5a01, 1(%%r9)")			\
-	X(mov_store_imm32, 0, "movl $0x89abcdef, (%%r9)")		\
-	X(mov_store_imm64, 0, "movq $-7, (%%r9)")			\
-	X(mov_load8, 0, "movb (%%r9), %%al")				\
-	X(mov_load_high, 0, "movb (%%rdi), %%ch")			\
-	X(mov_load16, 0, "movw (%%r9), %%bx")				\
-	X(mov_load32, 0, "movl (%%r9), %%edx")				\
-	X(mov_load64, 0, "movq (%%r9), %%rax")				\
-	X(mov_sib, 0, "movl $3, %%ecx; movl -8(%%r9,%%rcx,2), %%eax")	\
-	X(mov_addr32, 0, "movl (%%r9d), %%eax")				\
-	X(mov_misaligned, 0, "movq 3(%%r9), %%rax")			\
-	X(movnti, 0, "movnti %%rax, (%%r9)")				\
-	X(movzx8, 0, "movzbl (%%r9), %%eax")				\
-	X(movzx8_16, 0, "movzbw (%%r9), %%ax")				\
-	X(movzx16, 0, "movzwq (%%r9), %%rax")				\
-	X(movsx8, 0, "movsbq (%%r9), %%rax")				\
-	X(movsx8_16, 0, "movsbw (%%r9), %%ax")				\
-	X(movsx16, 0, "movswl (%%r9), %%eax")				\
-	X(movsxd, 0, "movslq (%%r9), %%rax")				\
-	X(add8, 0, "addb %%al, (%%r9)")					\
-	X(add16, 0, "addw %%ax, (%%r9)")				\
-	X(add32, 0, "addl %%eax, (%%r9)")				\
-	X(add64, 0, "addq %%rax, (%%r9)")				\
-	X(add_load, 0, "addl (%%r9), %%eax")				\
-	X(add_imm8, 0, "addq $-3, (%%r9)")				\
-	X(add_imm32, 0, "addl $0x7fffffff, (%%r9)")			\
-	X(add_locked, 0, "lock addl %%eax, (%%r9)")			\
-	X(or8, AF, "orb $0x81, (%%r9)")					\
-	X(or64, AF, "orq %%rdx, (%%r9)")				\
-	X(adc32, 0, "adcl %%edx, (%%r9)")				\
-	X(adc_load, 0, "adcq (%%r9), %%rdx")				\
-	X(sbb32, 0, "sbbl %%edx, (%%r9)")				\
-	X(sbb8, 0, "sbbb (%%r9), %%dl")					\
-	X(and16, AF, "andw $0xff0, (%%r9)")				\
-	X(and_load, AF, "andq (%%r9), %%rbx")				\
-	X(sub32, 0, "subl %%ebx, (%%r9)")				\
-	X(sub_load, 0, "subb (%%rdi), %%bh")				\
-	X(xor64, AF, "xorq %%rax, (%%r9)")				\
-	X(xor_locked, AF, "lock xorb $0x55, (%%r9)")			\
-	X(cmp8, 0, "cmpb %%al, (%%r9)")					\
-	X(cmp64, 0, "cmpq (%%r9), %%rdx")				\
-	X(cmp_imm, 0, "cmpl $-1, (%%r9)")				\
-	X(test32, AF, "testl %%eax, (%%r9)")				\
-	X(test_imm8, AF, "testb $0x80, (%%r9)")				\
-	X(inc8, 0, "incb (%%r9)")					\
-	X(inc64, 0, "incq (%%r9)")					\
-	X(inc_locked, 0, "lock incl (%%r9)")				\
-	X(dec16, 0, "decw (%%r9)")					\
-	X(not32, 0, "notl (%%r9)")					\
-	X(neg32, 0, "negl (%%r9)")					\
-	X(neg8, 0, "negb (%%r9)")					\
-	X(rol32, 0, "roll $1, (%%r9)")					\
-	X(rol_imm, OF, "rolq $13, (%%r9)")				\
-	X(ror8, OF, "rorb %%cl, (%%r9)")				\
-	X(rcl32, OF, "rcll %%cl, (%%r9)")				\
-	X(rcr16, 0, "rcrw $1, (%%r9)")					\
-	X(shl32, AF, "shll $1, (%%r9)")					\
-	X(shl_cl, AF | OF, "shlq %%cl, (%%r9)")				\
-	X(shr64, AF | OF, "shrq $7, (%%r9)")				\
-	X(sar16, AF, "sarw $1, (%%r9)")					\
-	X(sar_cl, AF | OF, "sarl %%cl, (%%r9)")				\
-	X(bt_imm, OF | SF | AF | PF, "btl $37, (%%r9)")			\
-	X(bt_reg, OF | SF | AF | PF, "movl $-100, %%eax; btl %%eax, (%%r9)")	\
-	X(bts_reg, OF | SF | AF | PF, "movq $90, %%rax; btsq %%rax, (%%r9)")	\
-	X(bts_locked, OF | SF | AF | PF, "lock btsl $3, (%%r9)")	\
-	X(btr_imm, OF | SF | AF | PF, "btrw $9, (%%r9)")		\
-	X(btc_reg, OF | SF | AF | PF, "movw $-3, %%ax; btcw %%ax, (%%r9)")	\
-	X(xchg8, 0, "xchgb %%al, (%%r9)")				\
-	X(xchg_high, 0, "xchgb %%ah, (%%rdi)")				\
-	X(xchg64, 0, "xchgq %%rbx, (%%r9)")				\
-	X(xadd32, 0, "xaddl %%edx, (%%r9)")				\
-	X(xadd_locked, 0, "lock xaddq %%rdx, (%%r9)")			\
-	X(cmpxchg_fails, 0, "cmpxchgl %%ebx, (%%r9)")			\
-	X(cmpxchg_done, 0, "movq (%%r9), %%rax; lock cmpxchgq %%rbx, (%%r9)")	\
-	X(cmpxchg8b_fails, 0, "cmpxchg8b (%%r9)")			\
-	X(cmpxchg8b_done, 0, "movl (%%r9), %%eax; movl 4(%%r9), %%edx;"	\
-	  "lock cmpxchg8b (%%r9)")					\
-	X(cmov_taken, 0, "stc; cmovcq (%%r9), %%rax")			\
-	X(cmov_not_taken, 0, "clc; cmovcl (%%r9), %%eax")		\
-	X(setc, 0, "setc (%%r9)")					\
-	X(setle, 0, "setle (%%r9)")					\
-	X(push, 0, "pushq (%%r9); popq %%rax")				\
-	X(push16, 0, "pushw (%%r9); popw %%ax")				\
-	X(pop, 0, "pushq %%rax; popq (%%r9)")				\
-	X(movs8_rdi, 0, "leaq 24(%%rdi), %%rsi; movsb")			\
-	X(movs_rep_rdi, 0, "leaq -5(%%rdi), %%rsi; movl $7, %%ecx; rep movsb")	\
-	X(movs64_rsi, 0, "leaq 8(%%rsi), %%rdi; movsq")			\
-	X(stos32_rdi, 0, "stosl")					\
-	X(stos_rep_rdi, 0, "movl $3, %%ecx; rep stosq")			\
-	X(stos_down_rdi, 0, "movl $5, %%ecx; std; rep stosw; cld")	\
-	X(stos_none_rdi, 0, "xorl %%ecx, %%ecx; rep stosb")		\
-	X(lods8_rsi, 0, "lodsb")					\
-	X(lods64_rsi, 0, "lodsq")					\
-	X(scas32_rdi, 0, "scasl")					\
-	X(scas_rep_rdi, 0, "movl $9, %%ecx; movb 4(%%rdi), %%al; repne scasb")	\
-	X(scas_repe_rdi, 0, "movl $9, %%ecx; movb (%%rdi), %%al; repe scasb")	\
-	X(cmps_rsi, 0, "leaq 1(%%rsi), %%rdi; movl $6, %%ecx; repe cmpsw")	\
-	X(movups_load, 0, "movups (%%r9), %%xmm2")			\
-	X(movups_store, 0, "movups %%xmm2, 1(%%r9)")			\
-	X(movaps_load, 0, "movaps (%%r9), %%xmm2")			\
-	X(movaps_store, 0, "movaps %%xmm2, (%%r9)")			\
-	X(movdqa_load, 0, "movdqa (%%r9), %%xmm2")			\
-	X(movdqu_store, 0, "movdqu %%xmm2, 3(%%r9)")			\
-	X(movntdq, 0, "movntdq %%xmm2, (%%r9)")				\
-	X(movntps, 0, "movntps %%xmm2, (%%r9)")
-
-/* KVM gives these up with an internal error. */
-#define INSNS_NOT_KVM(X)						\
-	X(cmpxchg16b_fails, 0, "cmpxchg16b (%%r9)")			\
-	X(cmpxchg16b_done, 0, "movq (%%r9), %%rax; movq 8(%%r9), %%rdx;"	\
-	  "lock cmpxchg16b (%%r9)")					\
-	X(movss_load, 0, "movss (%%r9), %%xmm2")			\
-	X(movsd_store, 0, "movsd %%xmm2, (%%r9)")			\
-	X(movlps_load, 0, "movlps (%%r9), %%xmm2")			\
-	X(movhps_load, 0, "movhps (%%r9), %%xmm2")			\
-	X(movhpd_store, 0, "movhpd %%xmm2, (%%r9)")			\
-	X(movd_load, 0, "movd (%%r9), %%xmm2")				\
-	X(movd_store, 0, "movd %%xmm2, (%%r9)")				\
-	X(movq_load, 0, "movq (%%r9), %%xmm2")				\
-	X(movq_store, 0, "movq %%xmm2, (%%r9)")
-
-/*
- * Strings move RDI and RSI, whose difference from the operand is what can be
- * compared between the two places.
- */
-#define DEFINE(name, undefined, text)					\
-static void run_##name(struct state *s, uint64_t mem)			\
-{									\
-	register uint64_t flags __asm__("r8") = s->flags;		\
-	register uint64_t at __asm__("r9") = mem;			\
-	uint64_t rsi = mem, rdi = mem;					\
-	__asm__ volatile("movdqu %[x], %%xmm2\n"			\
-			 "pushq %[f]\n popfq\n"				\
-			 text "\n"					\
-			 "pushfq\n popq %[f]\n"				\
-			 "movdqu %%xmm2, %[x]"				\
-			 : "+a"(s->rax), "+b"(s->rbx), "+c"(s->rcx),	\
-			   "+d"(s->rdx), "+S"(rsi), "+D"(rdi),		\
-			   [f] "+r"(flags), [x] "+m"(s->xmm), "+r"(at)	\
-			 : : "memory", "cc", "xmm2");			\
-	s->flags = flags & ~(uint64_t)(undefined);			\
-	s->rsi = rsi - mem;						\
-	s->rdi = rdi - mem;						\
-}
-INSNS(DEFINE)
-INSNS_NOT_KVM(DEFINE)
-
-struct insn {
-	const char *name;
-	void (*run)(struct state *s, uint64_t mem);
-};
-
-#define ENTRY(name, undefined, text)	{ #name, run_##name },
-static const struct insn insns[] = { INSNS(ENTRY) { } };
-static const struct insn insns_not_kvm[] = { INSNS_NOT_KVM(ENTRY) { } };
 
 #define ROUNDS		5
 
@@ -217,38 +53,207 @@ static void fill(struct state *s, unsigned int round)
 		s->mem[i] = v * (i | 1);
 }
 
-static void run_at(const struct insn *insn, struct state *s, uint64_t mem)
+static void put_memory(const struct state *s, uint64_t mem)
 {
-	volatile uint64_t *m = (volatile uint64_t *)mem;
 	unsigned int i;
 
 	for (i = 0; i < WORDS; i++)
-		m[i] = s->mem[i];
-	insn->run(s, mem + MIDDLE);
-	for (i = 0; i < WORDS; i++)
-		s->mem[i] = m[i];
+		write64(mem + 8 * i, s->mem[i]);
 }
 
-/* A ucall names what differs: the instruction, the round and the field. */
-static void guest_compare(uint64_t table)
+static void get_memory(struct state *s, uint64_t mem)
 {
-	const struct insn *insn;
-	struct state on_ram, on_mmio;
-	unsigned int j, round;
+	unsigned int i;
 
-	for (insn = (const struct insn *)table; insn->run; insn++) {
-		for (round = 0; round < ROUNDS; round++) {
-			uint64_t *a = (uint64_t *)&on_ram, *b = (uint64_t *)&on_mmio;
+	for (i = 0; i < WORDS; i++)
+		s->mem[i] = read64(mem + 8 * i);
+}
 
-			fill(&on_ram, round);
-			fill(&on_mmio, round);
-			run_at(insn, &on_ram, (uintptr_t)ram);
-			run_at(insn, &on_mmio, GPA_MMIO);
-			for (j = 0; j < sizeof(on_ram) / 8; j++)
-				if (a[j] != b[j])
-					guest_ucall_(UCALL_SYNC, insn->name,
-						     round << 8 | j, a[j], b[j], 0);
-		}
+/* A ucall for each field that differs. */
+static void compare(const char *insn, const struct state s[2], unsigned int round)
+{
+	const uint64_t *on_ram = (const uint64_t *)&s[0], *on_mmio = (const uint64_t *)&s[1];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(*s) / 8; i++)
+		if (on_ram[i] != on_mmio[i])
+			guest_ucall_(UCALL_SYNC, insn, round << 8 | i, on_ram[i], on_mmio[i], 0);
+}
+
+/*
+ * Executes it in both places.  The operand is at R9, RSI and RDI; strings move
+ * the latter two, so it is their distance from the operand that is compared.
+ */
+#define TRY(undefined, text) do {					\
+	struct state s_[2];						\
+	unsigned int i_;						\
+									\
+	for (i_ = 0; i_ < 2; i_++) {					\
+		uint64_t mem_ = i_ ? GPA_MMIO : (uintptr_t)ram;		\
+		register uint64_t flags_ __asm__("r8");			\
+		register uint64_t at_ __asm__("r9");			\
+		uint64_t rsi_ = mem_ + MIDDLE, rdi_ = mem_ + MIDDLE;	\
+									\
+		fill(&s_[i_], round);					\
+		put_memory(&s_[i_], mem_);				\
+		flags_ = s_[i_].flags;					\
+		at_ = mem_ + MIDDLE;					\
+		__asm__ volatile("movdqu %[x], %%xmm2\n"		\
+				 "pushq %[f]\n popfq\n"			\
+				 text "\n"				\
+				 "pushfq\n popq %[f]\n"			\
+				 "movdqu %%xmm2, %[x]"			\
+				 : "+a"(s_[i_].rax), "+b"(s_[i_].rbx),	\
+				   "+c"(s_[i_].rcx), "+d"(s_[i_].rdx),	\
+				   "+S"(rsi_), "+D"(rdi_),		\
+				   [f] "+r"(flags_), "+r"(at_),		\
+				   [x] "+m"(s_[i_].xmm)			\
+				 : : "memory", "cc", "xmm2");		\
+		s_[i_].flags = flags_ & ~(uint64_t)(undefined);		\
+		s_[i_].rsi = rsi_ - mem_;				\
+		s_[i_].rdi = rdi_ - mem_;				\
+		get_memory(&s_[i_], mem_);				\
+	}								\
+	compare(text, s_, round);					\
+} while (0)
+
+/* Each with the flags that it leaves undefined. */
+static void guest_compare(void)
+{
+	unsigned int round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		TRY(0, "movb %%al, (%%r9)");
+		TRY(0, "movb %%dh, (%%rdi)");
+		TRY(0, "movw %%bx, (%%r9)");
+		TRY(0, "movl %%ecx, (%%r9)");
+		TRY(0, "movq %%rdx, (%%r9)");
+		TRY(0, "movb $0x5a, 1(%%r9)");
+		TRY(0, "movw $0x5a01, 1(%%r9)");
+		TRY(0, "movl $0x89abcdef, (%%r9)");
+		TRY(0, "movq $-7, (%%r9)");
+		TRY(0, "movb (%%r9), %%al");
+		TRY(0, "movb (%%rdi), %%ch");
+		TRY(0, "movw (%%r9), %%bx");
+		TRY(0, "movl (%%r9), %%edx");
+		TRY(0, "movq (%%r9), %%rax");
+		TRY(0, "movl $3, %%ecx; movl -8(%%r9,%%rcx,2), %%eax");
+		TRY(0, "movl (%%r9d), %%eax");
+		TRY(0, "movq 3(%%r9), %%rax");
+		TRY(0, "movnti %%rax, (%%r9)");
+		TRY(0, "movzbl (%%r9), %%eax");
+		TRY(0, "movzbw (%%r9), %%ax");
+		TRY(0, "movzwq (%%r9), %%rax");
+		TRY(0, "movsbq (%%r9), %%rax");
+		TRY(0, "movsbw (%%r9), %%ax");
+		TRY(0, "movswl (%%r9), %%eax");
+		TRY(0, "movslq (%%r9), %%rax");
+		TRY(0, "addb %%al, (%%r9)");
+		TRY(0, "addw %%ax, (%%r9)");
+		TRY(0, "addl %%eax, (%%r9)");
+		TRY(0, "addq %%rax, (%%r9)");
+		TRY(0, "addl (%%r9), %%eax");
+		TRY(0, "addq $-3, (%%r9)");
+		TRY(0, "addl $0x7fffffff, (%%r9)");
+		TRY(0, "lock addl %%eax, (%%r9)");
+		TRY(AF, "orb $0x81, (%%r9)");
+		TRY(AF, "orq %%rdx, (%%r9)");
+		TRY(0, "adcl %%edx, (%%r9)");
+		TRY(0, "adcq (%%r9), %%rdx");
+		TRY(0, "sbbl %%edx, (%%r9)");
+		TRY(0, "sbbb (%%r9), %%dl");
+		TRY(AF, "andw $0xff0, (%%r9)");
+		TRY(AF, "andq (%%r9), %%rbx");
+		TRY(0, "subl %%ebx, (%%r9)");
+		TRY(0, "subb (%%rdi), %%bh");
+		TRY(AF, "xorq %%rax, (%%r9)");
+		TRY(AF, "lock xorb $0x55, (%%r9)");
+		TRY(0, "cmpb %%al, (%%r9)");
+		TRY(0, "cmpq (%%r9), %%rdx");
+		TRY(0, "cmpl $-1, (%%r9)");
+		TRY(AF, "testl %%eax, (%%r9)");
+		TRY(AF, "testb $0x80, (%%r9)");
+		TRY(0, "incb (%%r9)");
+		TRY(0, "incq (%%r9)");
+		TRY(0, "lock incl (%%r9)");
+		TRY(0, "decw (%%r9)");
+		TRY(0, "notl (%%r9)");
+		TRY(0, "negl (%%r9)");
+		TRY(0, "negb (%%r9)");
+		TRY(0, "roll $1, (%%r9)");
+		TRY(OF, "rolq $13, (%%r9)");
+		TRY(OF, "rorb %%cl, (%%r9)");
+		TRY(OF, "rcll %%cl, (%%r9)");
+		TRY(0, "rcrw $1, (%%r9)");
+		TRY(AF, "shll $1, (%%r9)");
+		TRY(AF | OF, "shlq %%cl, (%%r9)");
+		TRY(AF | OF, "shrq $7, (%%r9)");
+		TRY(AF, "sarw $1, (%%r9)");
+		TRY(AF | OF, "sarl %%cl, (%%r9)");
+		TRY(OF | SF | AF | PF, "btl $37, (%%r9)");
+		TRY(OF | SF | AF | PF, "movl $-100, %%eax; btl %%eax, (%%r9)");
+		TRY(OF | SF | AF | PF, "movq $90, %%rax; btsq %%rax, (%%r9)");
+		TRY(OF | SF | AF | PF, "lock btsl $3, (%%r9)");
+		TRY(OF | SF | AF | PF, "btrw $9, (%%r9)");
+		TRY(OF | SF | AF | PF, "movw $-3, %%ax; btcw %%ax, (%%r9)");
+		TRY(0, "xchgb %%al, (%%r9)");
+		TRY(0, "xchgb %%ah, (%%rdi)");
+		TRY(0, "xchgq %%rbx, (%%r9)");
+		TRY(0, "xaddl %%edx, (%%r9)");
+		TRY(0, "lock xaddq %%rdx, (%%r9)");
+		TRY(0, "cmpxchgl %%ebx, (%%r9)");
+		TRY(0, "movq (%%r9), %%rax; lock cmpxchgq %%rbx, (%%r9)");
+		TRY(0, "cmpxchg8b (%%r9)");
+		TRY(0, "movl (%%r9), %%eax; movl 4(%%r9), %%edx; lock cmpxchg8b (%%r9)");
+		TRY(0, "stc; cmovcq (%%r9), %%rax");
+		TRY(0, "clc; cmovcl (%%r9), %%eax");
+		TRY(0, "setc (%%r9)");
+		TRY(0, "setle (%%r9)");
+		TRY(0, "pushq (%%r9); popq %%rax");
+		TRY(0, "pushw (%%r9); popw %%ax");
+		TRY(0, "pushq %%rax; popq (%%r9)");
+		TRY(0, "leaq 24(%%rdi), %%rsi; movsb");
+		TRY(0, "leaq -5(%%rdi), %%rsi; movl $7, %%ecx; rep movsb");
+		TRY(0, "leaq 8(%%rsi), %%rdi; movsq");
+		TRY(0, "stosl");
+		TRY(0, "movl $3, %%ecx; rep stosq");
+		TRY(0, "movl $5, %%ecx; std; rep stosw; cld");
+		TRY(0, "xorl %%ecx, %%ecx; rep stosb");
+		TRY(0, "lodsb");
+		TRY(0, "lodsq");
+		TRY(0, "scasl");
+		TRY(0, "movl $9, %%ecx; movb 4(%%rdi), %%al; repne scasb");
+		TRY(0, "movl $9, %%ecx; movb (%%rdi), %%al; repe scasb");
+		TRY(0, "leaq 1(%%rsi), %%rdi; movl $6, %%ecx; repe cmpsw");
+		TRY(0, "movups (%%r9), %%xmm2");
+		TRY(0, "movups %%xmm2, 1(%%r9)");
+		TRY(0, "movaps (%%r9), %%xmm2");
+		TRY(0, "movaps %%xmm2, (%%r9)");
+		TRY(0, "movdqa (%%r9), %%xmm2");
+		TRY(0, "movdqu %%xmm2, 3(%%r9)");
+		TRY(0, "movntdq %%xmm2, (%%r9)");
+		TRY(0, "movntps %%xmm2, (%%r9)");
+	}
+	guest_done();
+}
+
+/* KVM gives these up with an internal error. */
+static void guest_compare_not_kvm(void)
+{
+	unsigned int round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		TRY(0, "cmpxchg16b (%%r9)");
+		TRY(0, "movq (%%r9), %%rax; movq 8(%%r9), %%rdx; lock cmpxchg16b (%%r9)");
+		TRY(0, "movss (%%r9), %%xmm2");
+		TRY(0, "movsd %%xmm2, (%%r9)");
+		TRY(0, "movlps (%%r9), %%xmm2");
+		TRY(0, "movhps (%%r9), %%xmm2");
+		TRY(0, "movhpd %%xmm2, (%%r9)");
+		TRY(0, "movd (%%r9), %%xmm2");
+		TRY(0, "movd %%xmm2, (%%r9)");
+		TRY(0, "movq (%%r9), %%xmm2");
+		TRY(0, "movq %%xmm2, (%%r9)");
 	}
 	guest_done();
 }
@@ -282,10 +287,10 @@ static bool run_device(struct vcpu *vcpu, struct ucall *uc)
 }
 
 /* How many differences there were; more than there can be when it did not end well. */
-static unsigned int differences(const struct insn *table)
+static unsigned int differences(void (*guest)(void))
 {
 	struct vm *vm = vm_create();
-	struct vcpu *vcpu = vcpu_create_arg(vm, guest_compare, (uintptr_t)table);
+	struct vcpu *vcpu = vcpu_create(vm, guest);
 	unsigned int n = 0;
 	struct ucall uc;
 
@@ -304,12 +309,12 @@ static unsigned int differences(const struct insn *table)
 
 TEST(mmio_is_as_ram)
 {
-	EXPECT_EQ(0, differences(insns));
+	EXPECT_EQ(0, differences(guest_compare));
 }
 
 TEST(mmio_is_as_ram_where_kvm_gives_up)
 {
-	EXPECT_EQ(0, differences(insns_not_kvm));
+	EXPECT_EQ(0, differences(guest_compare_not_kvm));
 }
 
 /* The faults of the same accesses: alignment, and addresses that are none. */

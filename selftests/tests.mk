@@ -3,7 +3,7 @@
 # on comes first.
 TESTS := exit_io exit_io_string exit_mmio exit_hlt exit_shutdown \
 	exit_internal_error exit_fail_entry exit_intr exit_irq_window \
-	exit_set_tpr exit_triple_fault_event
+	exit_set_tpr exit_triple_fault_event exit_msr
 TESTS += reg_regs reg_sregs reg_fpu reg_msrs reg_debugregs reg_vcpu_events \
 	reg_mp_state reg_lapic reg_cpuid reg_clock
 TESTS += memslot memslot_running dirty_log mmu_notifier mmu_userfault \
@@ -15,3 +15,5 @@ TESTS += ioapic pic pic_ocw3 pit irq_routing irqfd ioeventfd
 TESTS += smp
 TESTS += kvmclock tsc stats_fd
 TESTS += abi_system abi_pointers abi_order abi_lifetime abi_kvm_run
+TESTS += cve_memslot_index cve_cpuid_count cve_irq_number cve_msr_index \
+	cve_invpcid cve_create_device cve_emulated_segments cve_mmio_over_page
