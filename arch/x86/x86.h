@@ -46,6 +46,7 @@ enum lodge_reg {
 	LODGE_REG_CR3,
 	LODGE_REG_CR4,
 	LODGE_REG_PDPTR,
+	LODGE_REG_TPR,		/* the local APIC's: only ever dirty */
 	LODGE_NR_CACHED,
 };
 

@@ -164,6 +164,7 @@ void lodge_lapic_set_tpr(struct lodge_vcpu *vcpu, u32 tpr)
 	if (tpr == lapic_get(l, APIC_TASKPRI))
 		return;
 	lapic_set(l, APIC_TASKPRI, tpr);
+	vcpu->arch.regs_dirty |= BIT(LODGE_REG_TPR);
 	lapic_update_ppr(l);
 	lodge_lapic_recheck(l);
 }

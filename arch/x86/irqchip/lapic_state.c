@@ -25,6 +25,7 @@ static void lapic_reset_registers(struct lodge_lapic *l)
 		lapic_set(l, lvts[i], APIC_LVT_MASKED);
 	for (i = 0; i < ARRAY_SIZE(zeroes); i++)
 		lapic_set(l, zeroes[i], 0);
+	l->vcpu->arch.regs_dirty |= BIT(LODGE_REG_TPR);
 	for (i = 0; i < 8; i++) {
 		lapic_set(l, APIC_ISR + i * 0x10, 0);
 		lapic_set(l, APIC_TMR + i * 0x10, 0);
@@ -165,6 +166,7 @@ int lodge_lapic_set_state(struct lodge_vcpu *vcpu, const struct kvm_lapic_state 
 	memcpy(l->regs, s->regs, sizeof(s->regs));
 	lapic_set(l, APIC_LVR, LAPIC_VERSION);
 	lapic_set(l, APIC_TASKPRI, lapic_get(l, APIC_TASKPRI) & APIC_TPRI_MASK);
+	vcpu->arch.regs_dirty |= BIT(LODGE_REG_TPR);
 	if (l->x2apic) {
 		lapic_set(l, APIC_ID, lapic_x2apic_id(l));
 		lapic_set(l, APIC_LDR, lapic_x2apic_ldr(lapic_x2apic_id(l)));

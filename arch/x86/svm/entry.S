@@ -129,22 +129,16 @@ SYM_FUNC_START(svm_switch)
 	UNTRAIN_RET
 
 	/*
-	 * What the guest left in registers that the kernel will not load soon
-	 * is of no use to anyone who can make the kernel speculate.
+	 * What the guest left in registers is of no use to anyone who can make
+	 * the kernel speculate.  Those not here are loaded below.
 	 */
 	xorl	%ecx, %ecx
 	xorl	%edx, %edx
-	xorl	%ebx, %ebx
-	xorl	%ebp, %ebp
 	xorl	%edi, %edi
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d
 	xorl	%r10d, %r10d
 	xorl	%r11d, %r11d
-	xorl	%r12d, %r12d
-	xorl	%r13d, %r13d
-	xorl	%r14d, %r14d
-	xorl	%r15d, %r15d
 	xorl	%eax, %eax
 
 	/* An NMI that ended the guest is taken here. */

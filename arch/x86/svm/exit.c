@@ -58,8 +58,12 @@ static int svm_exit_ud(struct lodge_vcpu *vcpu)
 static int svm_exit_db_excp(struct lodge_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
-	unsigned long dr6 = svm_strip_step(svm, svm->vmcb->save.dr6);
+	unsigned long dr6 = svm->vmcb->save.dr6;
 
+	/* While user space debugs the guest, DR6 tells what happened to it alone. */
+	if (!(svm->slow & SVM_SLOW_DEBUG))
+		vcpu->arch.dr6 = dr6;
+	dr6 = svm_strip_step(svm, dr6);
 	if ((svm->slow & SVM_SLOW_STEPPED) && !(dr6 & LODGE_DR6_WRITABLE))
 		return LODGE_RESUME;
 	return lodge_exit_debug(vcpu, dr6);
@@ -100,6 +104,7 @@ static int svm_exit_task_switch(struct lodge_vcpu *vcpu)
 static int (*const svm_exits[])(struct lodge_vcpu *vcpu) = {
 	[SVM_EXIT_READ_CR0]		= svm_exit_cr,
 	[SVM_EXIT_READ_CR4]		= svm_exit_cr,
+	[SVM_EXIT_READ_CR8]		= svm_exit_cr,
 	[SVM_EXIT_WRITE_CR0]		= svm_exit_cr,
 	[SVM_EXIT_WRITE_CR4]		= svm_exit_cr,
 	[SVM_EXIT_WRITE_CR8]		= svm_exit_cr,
@@ -210,22 +215,25 @@ static const struct svm_opcode svm_opcode_wrmsr = { { 0x0f, 0x30 }, 2 };
 /* For a CPU without NRIP save: by the exit's own opcode, or by decoding. */
 static int svm_skip_decoded(struct lodge_vcpu *vcpu)
 {
-	const struct svm_opcode *op = NULL;
+	struct vmcb_control_area *control = svm_control(vcpu);
 	unsigned long rip = vcpu->arch.regs[LODGE_RIP];
-	u32 code = to_svm(vcpu)->exit_code;
+	const struct svm_opcode *op = NULL;
 	int next;
 
-	if (code == SVM_EXIT_MSR)
-		op = svm_control(vcpu)->exit_info_1 ? &svm_opcode_wrmsr : &svm_opcode_rdmsr;
-	else if (code < ARRAY_SIZE(svm_opcodes))
-		op = &svm_opcodes[array_index_nospec(code, ARRAY_SIZE(svm_opcodes))];
-	if (!op || !op->len)
+	if (control->exit_code == SVM_EXIT_MSR)
+		op = control->exit_info_1 ? &svm_opcode_wrmsr : &svm_opcode_rdmsr;
+	else if (control->exit_code < ARRAY_SIZE(svm_opcodes))
+		op = &svm_opcodes[control->exit_code];
+	if (unlikely(!op || !op->len))
 		return lodge_emulate(vcpu, 0, LODGE_EMU_SKIP, NULL, 0);
 
 	next = lodge_skip_known(vcpu, op->bytes, op->len, op->len);
 	/* Where its fetch faulted, the instruction has yet to be executed. */
-	if (next != LODGE_RESUME || vcpu->arch.regs[LODGE_RIP] == rip)
+	if (unlikely(next != LODGE_RESUME || vcpu->arch.regs[LODGE_RIP] == rip))
 		return next;
+	control->int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
+	if (likely(!(vcpu->arch.regs[LODGE_RFLAGS] & (X86_EFLAGS_TF | X86_EFLAGS_RF))))
+		return LODGE_RESUME;
 	return lodge_advance_rip(vcpu, vcpu->arch.regs[LODGE_RIP]);
 }
 

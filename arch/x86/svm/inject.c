@@ -205,6 +205,7 @@ void svm_set_nmi_mask(struct lodge_vcpu *vcpu, bool masked)
 	struct svm_vcpu *svm = to_svm(vcpu);
 
 	svm->nmi_state = masked ? SVM_NMI_BLOCKED : SVM_NMI_OPEN;
+	svm->slow &= ~SVM_SLOW_IRET;
 	vmcb_intercept(svm->vmcb, INTERCEPT_IRET, masked);
 }
 
@@ -213,6 +214,7 @@ int svm_exit_iret(struct lodge_vcpu *vcpu)
 	struct svm_vcpu *svm = to_svm(vcpu);
 
 	svm->nmi_state = SVM_NMI_IRET;
+	svm->slow |= SVM_SLOW_IRET;
 	svm->nmi_iret_rip = vcpu->arch.regs[LODGE_RIP];
 	vmcb_intercept(svm->vmcb, INTERCEPT_IRET, false);
 	vcpu->stats.nmi_window_exits++;
@@ -226,6 +228,7 @@ void svm_nmi_iret_check(struct svm_vcpu *svm)
 	if (svm->vcpu.arch.regs[LODGE_RIP] == svm->nmi_iret_rip)
 		return;
 	svm->nmi_state = SVM_NMI_OPEN;
+	svm->slow &= ~SVM_SLOW_IRET;
 	lodge_request(&svm->vcpu, LODGE_REQ_EVENT);
 }
 

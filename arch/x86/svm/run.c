@@ -78,13 +78,38 @@ static void svm_enter_slow(struct svm_vcpu *svm)
 	}
 }
 
+/* What svm->slow asks for after an exit. */
+static void svm_leave_slow(struct svm_vcpu *svm)
+{
+	if (svm->slow & SVM_SLOW_STEP)
+		svm_end_step(svm);
+	if (svm->slow & SVM_SLOW_IRET)
+		svm_nmi_iret_check(svm);
+}
+
+static void svm_load_tpr(struct svm_vcpu *svm)
+{
+	struct vmcb *vmcb = svm->vmcb;
+
+	svm->tpr = lodge_read_cr8(&svm->vcpu) & V_TPR_MASK;
+	vmcb->control.int_ctl &= ~V_TPR_MASK;
+	vmcb->control.int_ctl |= svm->tpr;
+	vmcb_dirty(vmcb, VMCB_INTR);
+}
+
+/* The guest moved to CR8, which no interrupt waited for: there was no exit. */
+static void svm_store_tpr(struct svm_vcpu *svm)
+{
+	svm->tpr = svm->vmcb->control.int_ctl & V_TPR_MASK;
+	lodge_write_cr8(&svm->vcpu, svm->tpr);
+}
+
 /* Registers and the few other fields that are the guest's and change outside it. */
 static void svm_load_state(struct svm_vcpu *svm)
 {
 	struct lodge_vcpu *vcpu = &svm->vcpu;
 	struct vmcb *vmcb = svm->vmcb;
 	struct vmcb_save_area *save = &vmcb->save;
-	u8 tpr = lodge_read_cr8(vcpu);
 
 	save->rax = vcpu->arch.regs[LODGE_RAX];
 	save->rsp = vcpu->arch.regs[LODGE_RSP];
@@ -98,12 +123,8 @@ static void svm_load_state(struct svm_vcpu *svm)
 		save->dr6 = vcpu->arch.dr6;
 		vmcb_dirty(vmcb, VMCB_DR);
 	}
-	svm->tpr = tpr;
-	if ((vmcb->control.int_ctl & V_TPR_MASK) != tpr) {
-		vmcb->control.int_ctl &= ~V_TPR_MASK;
-		vmcb->control.int_ctl |= tpr & V_TPR_MASK;
-		vmcb_dirty(vmcb, VMCB_INTR);
-	}
+	if (unlikely(vcpu->arch.regs_dirty & BIT(LODGE_REG_TPR)))
+		svm_load_tpr(svm);
 }
 
 /* The twin of svm_load_state(). */
@@ -111,21 +132,18 @@ static void svm_store_state(struct svm_vcpu *svm)
 {
 	struct lodge_vcpu *vcpu = &svm->vcpu;
 	const struct vmcb_save_area *save = &svm->vmcb->save;
-	u8 tpr = svm->vmcb->control.int_ctl & V_TPR_MASK;
 
 	vcpu->arch.regs[LODGE_RAX] = save->rax;
 	vcpu->arch.regs[LODGE_RSP] = save->rsp;
 	vcpu->arch.regs[LODGE_RIP] = save->rip;
 	vcpu->arch.regs[LODGE_RFLAGS] = save->rflags;
 	vcpu->arch.cr2 = save->cr2;
-	if (!(svm->slow & SVM_SLOW_DEBUG))
-		vcpu->arch.dr6 = save->dr6;
 	/* MOV to CR3, and CR0.TS and CR0.MP, change without an exit. */
 	vcpu->arch.regs_avail = ~(u32)(BIT(LODGE_REG_CR0) | BIT(LODGE_REG_CR3) |
 				       BIT(LODGE_REG_PDPTR));
 	vcpu->arch.regs_dirty = 0;
-	if (unlikely(tpr != svm->tpr))
-		lodge_write_cr8(vcpu, tpr);
+	if (unlikely((svm->vmcb->control.int_ctl & V_TPR_MASK) != svm->tpr))
+		svm_store_tpr(svm);
 }
 
 /* An event was injected, or one was in delivery when the exit came. */
@@ -193,10 +211,9 @@ void svm_run(struct lodge_vcpu *vcpu)
 		svm_enter_slow(svm);
 	if (unlikely(svm->asid_generation != sc->asid_generation))
 		svm_new_asid(svm, sc);
-	if (unlikely(sc->flush_owed))
-		control->tlb_ctl = TLB_CONTROL_FLUSH_ALL_ASID;
 
-	svm->sw.spec_host = this_cpu_read(x86_spec_ctrl_current);
+	if (static_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
+		svm->sw.spec_host = this_cpu_read(x86_spec_ctrl_current);
 	if (svm_has_virt_ssbd())
 		x86_spec_ctrl_set_guest(svm->spec_ctrl_virt);
 	if (unlikely(svm_enter_guest(svm))) {
@@ -213,16 +230,12 @@ void svm_run(struct lodge_vcpu *vcpu)
 		return;
 	}
 
-	/* A valid exit: what was asked for before it has been done. */
 	control->clean = VMCB_ALL_CLEAN;
-	control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
-	sc->flush_owed = false;
-
+	if (unlikely(control->tlb_ctl))
+		svm_tlb_flushed(svm, sc);
 	svm_store_state(svm);
-	if (unlikely(svm->slow & SVM_SLOW_STEP))
-		svm_end_step(svm);
-	if (unlikely(svm->nmi_state == SVM_NMI_IRET))
-		svm_nmi_iret_check(svm);
+	if (unlikely(svm->slow))
+		svm_leave_slow(svm);
 	if (unlikely((injected | control->exit_int_info) & SVM_EVTINJ_VALID))
 		svm_settle_event(svm, injected);
 	if (unlikely(svm->exit_code == SVM_EXIT_EXCP_BASE + MC_VECTOR))

@@ -242,7 +242,7 @@ void svm_set_dr7(struct lodge_vcpu *vcpu, unsigned long dr7)
 	svm_own_debug_regs(svm, false);
 }
 
-/* DR6 is in the VMCB, and svm_run() keeps it current. */
+/* With what the guest did to DR6; but for that, only a #DB writes it (svm/exit.c). */
 void svm_sync_debug_regs(struct lodge_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
@@ -254,6 +254,7 @@ void svm_sync_debug_regs(struct lodge_vcpu *vcpu)
 	get_debugreg(a->db[1], 1);
 	get_debugreg(a->db[2], 2);
 	get_debugreg(a->db[3], 3);
+	a->dr6 = svm->vmcb->save.dr6;
 	a->dr7 = svm->vmcb->save.dr7;
 	lodge_update_dr7(vcpu);
 }

@@ -74,6 +74,7 @@ enum svm_nmi_state {
 #define SVM_SLOW_STEP	BIT(1)	/* single-stepped over IRET or a shadow: NMI window */
 #define SVM_SLOW_DEBUG	BIT(2)	/* user space owns the debug registers */
 #define SVM_SLOW_STEPPED BIT(3)	/* the last entry was with SVM_SLOW_STEP */
+#define SVM_SLOW_IRET	BIT(4)	/* nmi_state is SVM_NMI_IRET: look if the IRET is over */
 
 struct svm_vcpu {
 	struct lodge_vcpu vcpu;		/* first */
@@ -232,6 +233,7 @@ void svm_write_tsc_multiplier(struct lodge_vcpu *vcpu, u64 mult);
 
 /* tlb.c */
 void svm_new_asid(struct svm_vcpu *svm, struct svm_cpu *sc);
+void svm_tlb_flushed(struct svm_vcpu *svm, struct svm_cpu *sc);
 void svm_load_mmu_root(struct lodge_vcpu *vcpu, hpa_t root, int level);
 void svm_flush_tlb_all(struct lodge_vcpu *vcpu);
 void svm_flush_tlb_guest(struct lodge_vcpu *vcpu);

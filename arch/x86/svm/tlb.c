@@ -20,9 +20,20 @@ void svm_new_asid(struct svm_vcpu *svm, struct svm_cpu *sc)
 	}
 	svm->asid_generation = sc->asid_generation;
 	svm->vmcb->control.asid = sc->next_asid++;
-	svm->vmcb->control.tlb_ctl = TLB_CONTROL_DO_NOTHING;
+	svm->vmcb->control.tlb_ctl = sc->flush_owed ? TLB_CONTROL_FLUSH_ALL_ASID :
+						      TLB_CONTROL_DO_NOTHING;
 	/* Also what follows a suspend, which leaves nothing of a VMCB in the CPU. */
 	svm->vmcb->control.clean = 0;
+}
+
+/* A valid exit: what TLB_CONTROL asked for has been done.  Interrupts off. */
+void svm_tlb_flushed(struct svm_vcpu *svm, struct svm_cpu *sc)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+
+	if (control->tlb_ctl == TLB_CONTROL_FLUSH_ALL_ASID)
+		sc->flush_owed = false;
+	control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
 }
 
 void svm_load_mmu_root(struct lodge_vcpu *vcpu, hpa_t root, int level)

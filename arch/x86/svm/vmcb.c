@@ -54,7 +54,8 @@ static void svm_init_intercepts(struct svm_vcpu *svm)
 	for (i = 0; i < ARRAY_SIZE(svm_always_exceptions); i++)
 		vmcb_intercept_exception(vmcb, svm_always_exceptions[i], true);
 
-	/* User space that has the local APIC is told of every CR8. */
+	/* Without a local APIC in the kernel CR8 is user space's. */
+	vmcb_intercept(vmcb, INTERCEPT_CR8_READ, !svm->vcpu.arch.lapic);
 	vmcb_intercept(vmcb, INTERCEPT_CR8_WRITE, !svm->vcpu.arch.lapic);
 
 	vmcb_intercept(vmcb, INTERCEPT_HLT, !(disabled & KVM_X86_DISABLE_EXITS_HLT));
@@ -195,7 +196,7 @@ void svm_vcpu_reset(struct lodge_vcpu *vcpu, bool init)
 	svm->asid_generation = 0;
 	svm->nmi_state = SVM_NMI_OPEN;
 	svm->soft_injected = false;
-	svm->slow &= ~SVM_SLOW_STEP;
+	svm->slow &= ~(SVM_SLOW_STEP | SVM_SLOW_IRET);
 	svm->exit_code = SVM_EXIT_ERR;
 	if (!init) {
 		svm->sw.spec_guest = 0;
