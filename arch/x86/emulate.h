@@ -11,7 +11,7 @@
 #include "lodge.h"
 
 #define LODGE_EMU_SKIP		BIT(0)	/* only go on behind the instruction */
-#define LODGE_EMU_UD		BIT(1)	/* exit was a #UD: emulate only what the CPU lacks, else reflect it */
+#define LODGE_EMU_UD		BIT(1)	/* exit was a #UD: emulate what the CPU lacks or reflect it */
 #define LODGE_EMU_PF		BIT(2)	/* exit was a fault at a guest-physical address (@gpa valid) */
 
 int lodge_emu_create(struct lodge_vcpu *vcpu);

@@ -85,7 +85,7 @@ int emu_linear(struct lodge_emu *e, u8 seg, unsigned long offset, unsigned int l
 {
 	if (unlikely(!emu_segment_ok(e, seg, offset, len, write, linear)))
 		return emu_fault_e(e, seg == SEG_SS ? X86_TRAP_SS : X86_TRAP_GP, 0);
-	/* APM vol. 2, #AC: by CPL 3 alone, with both AM and AC.  SSE's 16 bytes have their own rule. */
+	/* APM vol. 2, #AC: at CPL 3, with both AM and AC.  SSE's 16 bytes have their own rule. */
 	if (unlikely((*linear & (len - 1)) && len <= 8 && emu_cpl(e) == 3 &&
 		     (lodge_cr0(e->vcpu) & X86_CR0_AM) &&
 		     (lodge_rflags(e->vcpu) & X86_EFLAGS_AC)))

@@ -16,9 +16,6 @@ union xmm {
 	u32 word[4];
 };
 
-#define FOR_EACH_XMM(X)	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) \
-			X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
-
 /* In twins: the guest's registers are the CPU's between the two. */
 static void fpu_get(void)
 {
@@ -32,14 +29,24 @@ static void fpu_put(void)
 	fpregs_unlock();
 }
 
+/* A register's number is a part of the instruction. */
+#define READ_XMM(n) do {						\
+	if (reg == (n))							\
+		asm volatile("movdqu %%xmm" #n ", %0" : "=m"(*v));	\
+} while (0)
+
+#define WRITE_XMM(n) do {						\
+	if (reg == (n))							\
+		asm volatile("movdqu %0, %%xmm" #n : : "m"(*v));	\
+} while (0)
+
 static void read_xmm(u8 reg, union xmm *v)
 {
 	fpu_get();
-	switch (reg) {
-#define X(n) case n: asm("movdqu %%xmm" #n ", %0" : "=m"(*v)); break;
-	FOR_EACH_XMM(X)
-#undef X
-	}
+	READ_XMM(0); READ_XMM(1); READ_XMM(2); READ_XMM(3);
+	READ_XMM(4); READ_XMM(5); READ_XMM(6); READ_XMM(7);
+	READ_XMM(8); READ_XMM(9); READ_XMM(10); READ_XMM(11);
+	READ_XMM(12); READ_XMM(13); READ_XMM(14); READ_XMM(15);
 	fpu_put();
 }
 
@@ -47,11 +54,10 @@ static void read_xmm(u8 reg, union xmm *v)
 static void write_xmm(u8 reg, const union xmm *v)
 {
 	fpu_get();
-	switch (reg) {
-#define X(n) case n: asm volatile("movdqu %0, %%xmm" #n : : "m"(*v)); break;
-	FOR_EACH_XMM(X)
-#undef X
-	}
+	WRITE_XMM(0); WRITE_XMM(1); WRITE_XMM(2); WRITE_XMM(3);
+	WRITE_XMM(4); WRITE_XMM(5); WRITE_XMM(6); WRITE_XMM(7);
+	WRITE_XMM(8); WRITE_XMM(9); WRITE_XMM(10); WRITE_XMM(11);
+	WRITE_XMM(12); WRITE_XMM(13); WRITE_XMM(14); WRITE_XMM(15);
 	fpu_put();
 }
 
