@@ -11,8 +11,8 @@
 #include "lodge.h"
 
 #define LODGE_EMU_SKIP		BIT(0)	/* only go on behind the instruction */
-#define LODGE_EMU_UD		BIT(1)	/* exit was a #UD: emulate what the CPU lacks or reflect it */
-#define LODGE_EMU_PF		BIT(2)	/* exit was a fault at a guest-physical address (@gpa valid) */
+#define LODGE_EMU_UD		BIT(1)	/* a #UD: emulate what the CPU lacks, or reflect it */
+#define LODGE_EMU_PF		BIT(2)	/* a fault at a guest-physical address, @gpa */
 
 int lodge_emu_create(struct lodge_vcpu *vcpu);
 void lodge_emu_destroy(struct lodge_vcpu *vcpu);

@@ -269,11 +269,12 @@ int emu_write(struct lodge_emu *e, u8 seg, unsigned long offset, const void *dat
 static bool is_ram(struct lodge_emu *e, const struct span *span)
 {
 	bool writable = false;
+	unsigned long hva;
 
 	if (span->mmio || !span->len)
 		return false;
-	return !lodge_hva_error(lodge_gfn_to_hva(e->vcpu->vm, span->gpa >> PAGE_SHIFT, &writable)) &&
-	       writable;
+	hva = lodge_gfn_to_hva(e->vcpu->vm, span->gpa >> PAGE_SHIFT, &writable);
+	return !lodge_hva_error(hva) && writable;
 }
 
 /* 0 exchanged, 1 not: it holds something else; -EFAULT. */
