@@ -387,8 +387,17 @@ static int elcr_write(struct lodge_vcpu *vcpu, struct lodge_io_device *dev, gpa_
 {
 	struct lodge_pic *pic = container_of(dev, struct lodge_pic, elcr);
 	const u8 *bytes = val;
+	bool changed = false;
 	unsigned long flags;
 	int i;
+
+	for (i = 0; i < len; i++) {
+		const struct kvm_pic_state *s = &pic->chip[(port + i) & 1];
+
+		changed |= READ_ONCE(s->elcr) != (bytes[i] & s->elcr_mask);
+	}
+	if (!changed)
+		return 0;
 
 	raw_spin_lock_irqsave(&pic->lock, flags);
 	for (i = 0; i < len; i++) {
