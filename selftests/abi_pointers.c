@@ -59,7 +59,6 @@ static const struct call {
 	CALL(KVM_SET_DEBUGREGS), CALL(KVM_GET_XSAVE), CALL(KVM_SET_XSAVE),
 	CALL(KVM_GET_XCRS), CALL(KVM_SET_XCRS), CALL(KVM_TRANSLATE),
 	CALL(KVM_X86_SETUP_MCE), CALL(KVM_SET_GUEST_DEBUG),
-	CALL(KVM_ENABLE_CAP),
 };
 
 static void refuse(struct __test_metadata *_metadata, int fd,

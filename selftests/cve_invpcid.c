@@ -19,7 +19,7 @@ static void guest_invalidates(void)
 	uint64_t type;
 
 	for (type = 0; type < 6; type++) {
-		for (i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		for (i = 0; i < ARRAY_SIZE(addresses); i++) {
 			desc.pcid = i & 1;
 			desc.address = addresses[i];
 			vec = guest_try("invpcid %1, %2", (),

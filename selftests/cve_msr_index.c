@@ -28,7 +28,7 @@ static void guest_reads_all(void)
 	unsigned int i, msr;
 	uint64_t v;
 
-	for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
 		for (msr = ranges[i].first; msr <= ranges[i].last; msr++) {
 			unsigned int vec = rdmsr_try(msr, &v);
 

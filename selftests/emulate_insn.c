@@ -265,12 +265,13 @@ static const char *const fields[] = {
 
 static uint8_t device[4096];
 
-/* Answers for the device until a ucall comes; false on any other exit. */
-static bool run_device(struct vcpu *vcpu, struct ucall *uc)
+/* Answers for the device until another exit comes: its reason. */
+static uint32_t run_device(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
+	uint32_t reason;
 
-	while (vcpu_run(vcpu) == KVM_EXIT_MMIO) {
+	while ((reason = vcpu_run(vcpu)) == KVM_EXIT_MMIO) {
 		uint64_t off = run->mmio.phys_addr - GPA_MMIO;
 
 		if (run->mmio.len > 8 || off + run->mmio.len > sizeof(device))
@@ -280,6 +281,13 @@ static bool run_device(struct vcpu *vcpu, struct ucall *uc)
 		else
 			memcpy(run->mmio.data, device + off, run->mmio.len);
 	}
+	return reason;
+}
+
+/* The same, until a ucall: false on any other exit. */
+static bool run_to_ucall(struct vcpu *vcpu, struct ucall *uc)
+{
+	run_device(vcpu);
 	if (vcpu_is_ucall(vcpu, uc))
 		return true;
 	vcpu_describe_exit(vcpu);
@@ -295,7 +303,7 @@ static unsigned int differences(void (*guest)(void))
 	struct ucall uc;
 
 	for (;;) {
-		if (!run_device(vcpu, &uc))
+		if (!run_to_ucall(vcpu, &uc))
 			return -1U;
 		if (uc.kind != UCALL_SYNC)
 			break;
@@ -336,9 +344,65 @@ TEST(faults_come_as_from_the_cpu)
 	struct vcpu *vcpu = vcpu_create(vm, guest_faults);
 	struct ucall uc;
 
-	ASSERT_TRUE(run_device(vcpu, &uc));
+	ASSERT_TRUE(run_to_ucall(vcpu, &uc));
 	EXPECT_EQ(UCALL_DONE, uc.kind)
 		TH_LOG("%s: %#lx, %#lx", uc.text, uc.arg[1], uc.arg[2]);
+	vm_free(vm);
+}
+
+/* Real mode, with DS and ES at the device: 16-bit operands and addresses. */
+static const uint8_t real_code[] = {
+	0xa1, 0x10, 0x00,			/* mov 0x10, %ax */
+	0xa3, 0x20, 0x00,			/* mov %ax, 0x20 */
+	0x66, 0xc7, 0x06, 0x30, 0x00,
+	0x78, 0x56, 0x34, 0x12,			/* movl $0x12345678, 0x30 */
+	0xbb, 0x0b, 0x00,			/* mov $0xb, %bx */
+	0x67, 0x8a, 0x43, 0x05,			/* mov 5(%ebx), %al */
+	0xbe, 0xf0, 0xff,			/* mov $0xfff0, %si */
+	0x8a, 0x60, 0x25,			/* mov 0x25(%bx,%si), %ah: wraps to 0x20 */
+	0xbf, 0x40, 0x00,			/* mov $0x40, %di */
+	0xb9, 0x03, 0x00,			/* mov $3, %cx */
+	0xfc,					/* cld */
+	0xf3, 0xaa,				/* rep stosb */
+	0x26, 0xff, 0x06, 0x20, 0x00,		/* incw %es:0x20 */
+	0xf4,					/* hlt */
+	0xbe, 0x10, 0x00,			/* mov $0x10, %si */
+	0xbf, 0xff, 0xff,			/* mov $0xffff, %di */
+	0xa5,					/* movsw: past the limit of ES */
+};
+#define REAL_GP		0x3000		/* where #GP goes, and halts */
+
+TEST(real_mode)
+{
+	struct vm *vm = vm_create();
+	struct vcpu *vcpu = vcpu_create_real(vm, real_code, real_code + sizeof(real_code));
+	uint16_t *ivt = vm_hva(vm, 0);
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+
+	ivt[2 * VEC_GP] = REAL_GP;
+	ivt[2 * VEC_GP + 1] = 0;
+	*(uint8_t *)vm_hva(vm, REAL_GP) = 0xf4;
+	vcpu_sregs(vcpu, &sregs);
+	sregs.ds.base = GPA_MMIO;
+	sregs.es.base = GPA_MMIO;
+	must_ioctl(vcpu->fd, KVM_SET_SREGS, &sregs);
+	memset(device, 0, sizeof(device));
+	memcpy(device + 0x10, "\x34\x92", 2);
+
+	ASSERT_EQ(KVM_EXIT_HLT, run_device(vcpu));
+	vcpu_regs(vcpu, &regs);
+	EXPECT_EQ(0x3434, regs.rax & 0xffff);
+	EXPECT_EQ(0x43, regs.rdi & 0xffff);
+	EXPECT_EQ(0, regs.rcx & 0xffff);
+	EXPECT_EQ(0, memcmp(device + 0x20, "\x35\x92", 2));
+	EXPECT_EQ(0, memcmp(device + 0x30, "\x78\x56\x34\x12", 4));
+	EXPECT_EQ(0, memcmp(device + 0x3f, "\0\x34\x34\x34\0", 5));
+
+	ASSERT_EQ(KVM_EXIT_HLT, run_device(vcpu));
+	vcpu_regs(vcpu, &regs);
+	EXPECT_EQ(REAL_GP + 1, regs.rip);
+	EXPECT_EQ(0x10, regs.rsi & 0xffff);
 	vm_free(vm);
 }
 

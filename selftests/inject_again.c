@@ -34,12 +34,13 @@ static void set_up(void)
 }
 
 /* Switches to a stack on a fresh page for the time of @insn. */
-#define ON_FRESH_STACK(page, insn)					\
+#define ON_FRESH_STACK(page, insn) ({					\
 	__asm__ volatile("movq %%rsp, %%rbx; movq %0, %%rsp\n\t"	\
 			 insn "\n\t"					\
 			 "movq %%rbx, %%rsp"				\
 			 : : "r"(GPA + (page) * PAGE_SIZE)		\
-			 : "rax", "rbx", "memory", "cc")
+			 : "rax", "rbx", "memory", "cc");		\
+})
 
 static void guest_stack(void)
 {

@@ -53,10 +53,10 @@ static void guest_faults(void)
 	GUEST_ASSERT_EQ(2, guest_try_error);
 	GUEST_ASSERT_EQ(nowhere, read_cr2());
 	GUEST_ASSERT_EQ(VEC_PF, guest_try("movb (%1), %%al", (),
-					  ("r"(nowhere)), , "rax"));
+					  ("r"(nowhere)), "rax"));
 	GUEST_ASSERT_EQ(0, guest_try_error);
 	GUEST_ASSERT_EQ(VEC_GP, guest_try("movb (%1), %%al", (),
-					  ("r"(1UL << 62)), , "rax"));
+					  ("r"(1UL << 62)), "rax"));
 	GUEST_ASSERT_EQ(0, guest_try_error);
 	/* Past the limit of the GDT: the selector is the error code. */
 	GUEST_ASSERT_EQ(VEC_GP, guest_try("mov %w1, %%fs", (), ("r"(0x38))));

@@ -50,7 +50,7 @@ static uint64_t read_clock(volatile struct pvclock *c)
 		else
 			delta >>= -c->shift;
 		ns = c->system_time +
-		     (uint64_t)((unsigned __int128)delta * c->mul >> 32);
+		     (uint64_t)((__uint128_t)delta * c->mul >> 32);
 		__asm__ volatile("lfence" : : : "memory");
 	} while (version != c->version);
 	return ns;

@@ -72,19 +72,19 @@ static void guest_lvt(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < sizeof(lvts) / sizeof(lvts[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(lvts); i++) {
 		/* Disabled, as after reset: the mask bit stays. */
 		xapic_write(lvts[i], 0x40);
 		GUEST_ASSERT_EQ(0x10040U, xapic_read(lvts[i]));
 	}
 	xapic_enable();
-	for (i = 0; i < sizeof(lvts) / sizeof(lvts[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(lvts); i++) {
 		GUEST_ASSERT_EQ(0x10040U, xapic_read(lvts[i]));
 		xapic_write(lvts[i], 0x41);
 		GUEST_ASSERT_EQ(0x41U, xapic_read(lvts[i]));
 	}
 	xapic_write(APIC_SPIV, SPURIOUS_VECTOR);
-	for (i = 0; i < sizeof(lvts) / sizeof(lvts[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(lvts); i++)
 		GUEST_ASSERT_EQ(0x10000U, xapic_read(lvts[i]) & 0x10000);
 	guest_done();
 }

@@ -26,7 +26,9 @@ FIXTURE_TEARDOWN(debugregs)
 	__asm__ volatile("mov %%dr" #n ", %0" : "=r"(v_));		\
 	v_;								\
 })
-#define WRITE_DR(n, v) __asm__ volatile("mov %0, %%dr" #n : : "r"((uint64_t)(v)))
+#define WRITE_DR(n, v) ({						\
+	__asm__ volatile("mov %0, %%dr" #n : : "r"((uint64_t)(v)));	\
+})
 
 static void guest_sees(void)
 {

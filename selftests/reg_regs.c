@@ -7,14 +7,13 @@
 #include "lodge_test.h"
 
 /* Hands over what it was entered with plus one, in the same registers. */
-__asm__(".globl guest_plus_one\n"
-	"guest_plus_one:\n"
-	"	incq %rax; incq %rbx; incq %rcx; incq %rsi; incq %rdi\n"
-	"	incq %rsp; incq %rbp; incq %r8; incq %r9; incq %r10\n"
-	"	incq %r11; incq %r12; incq %r13; incq %r14; incq %r15\n"
-	"	outb %al, $0x80\n"
-	"	hlt\n");
-void guest_plus_one(void);
+static __attribute__((naked)) void guest_plus_one(void)
+{
+	__asm__ volatile("incq %rax; incq %rbx; incq %rcx; incq %rsi;"
+			 "incq %rdi; incq %rsp; incq %rbp; incq %r8; incq %r9;"
+			 "incq %r10; incq %r11; incq %r12; incq %r13;"
+			 "incq %r14; incq %r15; outb %al, $0x80; hlt");
+}
 
 FIXTURE(regs) {
 	struct vm *vm;

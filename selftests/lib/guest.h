@@ -106,10 +106,20 @@ static inline void guest_ucall(struct ucall *uc)
 		".quad 1b, 2b\n"					\
 		".popsection"						\
 		: "+r"(vec_) PAREN outs : PAREN ins			\
-		: "memory", "cc" __VA_ARGS__);				\
+		: "memory", "cc", ##__VA_ARGS__);				\
 	(unsigned int)vec_;						\
 })
 extern volatile uint64_t guest_try_error;
+
+/* What guest_try() records; a program may do without. */
+struct extable_entry {
+	uint64_t insn, fixup;
+};
+
+extern const struct extable_entry __start_guest_extable[]
+	__attribute__((weak));
+extern const struct extable_entry __stop_guest_extable[]
+	__attribute__((weak));
 
 static inline uint8_t inb(uint16_t port)
 {

@@ -8,15 +8,6 @@
 guest_handler_t guest_handlers[256];
 volatile uint64_t guest_try_error;
 
-struct extable_entry {
-	uint64_t insn, fixup;
-};
-
-extern const struct extable_entry __start_guest_extable[]
-	__attribute__((weak));
-extern const struct extable_entry __stop_guest_extable[]
-	__attribute__((weak));
-
 /* A test that starts APs by SIPI has a guest_ap_main() of its own. */
 void __attribute__((weak)) guest_ap_main(uint64_t apic_id)
 {

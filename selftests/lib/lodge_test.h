@@ -17,7 +17,7 @@
 static void __attribute__((constructor)) require_(void)			\
 {									\
 	static const int caps[] = { __VA_ARGS__ };			\
-	require_node(caps, sizeof(caps) / sizeof(caps[0]));		\
+	require_node(caps, ARRAY_SIZE(caps));		\
 }									\
 TEST_HARNESS_MAIN
 

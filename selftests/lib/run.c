@@ -49,7 +49,7 @@ const char *exit_name(uint32_t reason)
 		[KVM_EXIT_X86_WRMSR] = "wrmsr",
 	};
 
-	if (reason < sizeof(names) / sizeof(names[0]) && names[reason])
+	if (reason < ARRAY_SIZE(names) && names[reason])
 		return names[reason];
 	return "another";
 }

@@ -25,6 +25,10 @@
 
 #include "guest.h"
 
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#endif
+
 #define PAGE_SIZE	4096UL
 #define HUGE_SIZE	(2UL << 20)
 #define MAX_VCPUS	16
