@@ -159,8 +159,6 @@ void svm_enable_irq_window(struct lodge_vcpu *vcpu)
 {
 	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
 
-	if (vmcb_intercepts(vmcb, INTERCEPT_VINTR))
-		return;
 	vmcb->control.int_vector = 0;
 	vmcb->control.int_ctl |= V_IRQ_MASK | V_INTR_PRIO_MASK | V_IGN_TPR_MASK;
 	vmcb_dirty(vmcb, VMCB_INTR);
