@@ -14,6 +14,7 @@
 #include "fpu.h"
 #include "ioctl.h"
 #include "irq.h"
+#include "irqchip/irqchip.h"
 #include "memslot.h"
 #include "msr.h"
 #include "msr_table.h"
@@ -117,6 +118,7 @@ static const struct {
 
 	/* Interrupt controllers and buses */
 	[KVM_CAP_IRQCHIP]			= { 1 },
+	[KVM_CAP_SPLIT_IRQCHIP]			= { 1 },
 	[KVM_CAP_PIT]				= { 1 },
 	[KVM_CAP_PIT2]				= { 1 },
 	[KVM_CAP_PIT_STATE2]			= { 1 },
@@ -252,6 +254,8 @@ static int enable(struct lodge_vm *vm, u32 cap, u64 value)
 		return set_disabled_exits(vm, value);
 	case KVM_CAP_X2APIC_API:
 		return set_x2apic_format(vm, value);
+	case KVM_CAP_SPLIT_IRQCHIP:
+		return lodge_irqchip_create_split(vm, value);
 	case KVM_CAP_MAX_VCPU_ID:
 		return set_max_vcpu_ids(vm, value);
 	default:

@@ -23,6 +23,7 @@ enum lodge_request {
 	LODGE_REQ_STEAL_UPDATE,		/* rewrite the guest's steal-time record */
 	LODGE_REQ_NMI,			/* arch.nmi_queued is not zero */
 	LODGE_REQ_TRIPLE_FAULT,		/* KVM_EXIT_SHUTDOWN */
+	LODGE_REQ_IOAPIC_EOI,		/* KVM_EXIT_IOAPIC_EOI: the IOAPIC is user space's */
 	LODGE_REQ_MSR_FILTER,		/* recompute MSR interception */
 	LODGE_REQ_VM_DEAD,		/* KVM_RUN answers -EIO */
 	LODGE_REQ_CPU_OFF,		/* no guest may run on this CPU: lodge_vcpu_leave_cpu() */

@@ -73,6 +73,8 @@ static int handle_requests(struct lodge_vcpu *vcpu)
 		lodge_be(update_msr_intercepts)(vcpu);
 	if (lodge_take_request(vcpu, LODGE_REQ_NMI))
 		lodge_collect_nmis(vcpu);
+	if (lodge_take_request(vcpu, LODGE_REQ_IOAPIC_EOI))
+		return lodge_exit_ioapic_eoi(vcpu);
 	return LODGE_RESUME;
 }
 

@@ -215,8 +215,10 @@ bool lodge_user_irq_ready(struct lodge_vcpu *vcpu)
 {
 	struct lodge_vcpu_arch *a = &vcpu->arch;
 
-	if (a->lapic)
+	if (lodge_irqchip_kernel(vcpu->vm))
 		return true;
+	if (a->lapic && !lodge_lapic_accepts_pic(vcpu))
+		return false;
 	return a->user_vector < 0 && !lodge_event_under_way(vcpu) &&
 	       lodge_be(irq_allowed)(vcpu);
 }
@@ -225,7 +227,7 @@ int lodge_user_interrupt(struct lodge_vcpu *vcpu, u32 vector)
 {
 	if (vector > 255)
 		return -EINVAL;
-	if (vcpu->arch.lapic)
+	if (lodge_irqchip_kernel(vcpu->vm))
 		return -ENXIO;
 	if (vcpu->arch.user_vector >= 0)
 		return -EEXIST;

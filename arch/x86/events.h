@@ -3,7 +3,7 @@
 #ifndef LODGE_EVENTS_H
 #define LODGE_EVENTS_H
 
-#include "lodge.h"
+#include "irqchip/irqchip.h"
 
 /*
  * Put the next event into the control block and open the windows that those
@@ -20,10 +20,12 @@ static inline bool lodge_event_under_way(const struct lodge_vcpu *vcpu)
 	       a->interrupt.injected;
 }
 
-/* User space holds the interrupts, and waits until the guest can take one. */
-static inline bool lodge_user_waits(const struct lodge_vcpu *vcpu)
+/* User space has the PIC, an interrupt from it, and waits until the guest can take one. */
+static inline bool lodge_user_waits(struct lodge_vcpu *vcpu)
 {
-	return !vcpu->arch.lapic && READ_ONCE(vcpu->run->request_interrupt_window);
+	return READ_ONCE(vcpu->run->request_interrupt_window) &&
+	       !lodge_irqchip_kernel(vcpu->vm) &&
+	       (!vcpu->arch.lapic || lodge_lapic_accepts_pic(vcpu));
 }
 
 /* Count the NMIs that others asked for (LODGE_REQ_NMI). */
@@ -32,7 +34,7 @@ void lodge_collect_nmis(struct lodge_vcpu *vcpu);
 /* kvm_run->ready_for_interrupt_injection. */
 bool lodge_user_irq_ready(struct lodge_vcpu *vcpu);
 
-/* KVM_INTERRUPT.  0; -EINVAL bad vector, -ENXIO the irqchip is in the kernel, -EEXIST one is waiting. */
+/* KVM_INTERRUPT.  0; -EINVAL bad vector, -ENXIO the PIC is in the kernel, -EEXIST one is waiting. */
 int lodge_user_interrupt(struct lodge_vcpu *vcpu, u32 vector);
 
 #endif

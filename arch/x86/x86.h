@@ -112,7 +112,7 @@ struct lodge_vcpu_arch {
 	atomic_t nmi_queued;	/* NMIs asked for by anyone; two at most count */
 	u8 nmi_pending;		/* moved from nmi_queued by LODGE_REQ_NMI */
 	bool nmi_injected;
-	s16 user_vector;	/* KVM_INTERRUPT's, or -1; without a local APIC in the kernel */
+	s16 user_vector;	/* KVM_INTERRUPT's, or -1; while the PIC is user space's */
 	bool pv_unhalted;	/* kicked out of HLT by another vCPU */
 	bool exception_payload;	/* user space enabled KVM_CAP_EXCEPTION_PAYLOAD */
 	bool triple_fault_event;	/* user space enabled KVM_CAP_X86_TRIPLE_FAULT_EVENT */
@@ -154,6 +154,7 @@ struct lodge_vcpu_arch {
 	unsigned long rcu_noted;	/* jiffies of the last quiescent state (guest_state.h) */
 
 	struct lodge_lapic *lapic;	/* NULL when not in the kernel; constant */
+	u8 ioapic_eoi;		/* with LODGE_REQ_IOAPIC_EOI: the vector */
 
 	/* Exits that user space finishes. */
 	struct lodge_pio pio;

@@ -178,8 +178,6 @@ void lodge_ioapic_eoi(struct lodge_vcpu *vcpu, u8 vector, bool level)
 	unsigned long pins = 0, flags;
 	unsigned int pin;
 
-	if (!ioapic)
-		return;
 	raw_spin_lock_irqsave(&ioapic->lock, flags);
 	for (pin = 0; pin < IOAPIC_NR_PINS; pin++) {
 		if ((u8)ioapic->rte[pin] == vector)

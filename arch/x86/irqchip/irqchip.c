@@ -50,14 +50,15 @@ destroy_pic:
 	return r;
 }
 
-int lodge_irqchip_create_split(struct lodge_vm *vm, u32 nr_routes)
+int lodge_irqchip_create_split(struct lodge_vm *vm, u64 nr_pins)
 {
-	int r = may_create(vm);
+	int r;
 
-	if (r)
-		return r;
-	if (nr_routes > LODGE_MAX_GSI)
+	if (nr_pins > LODGE_MAX_GSI)
 		return -EINVAL;
+	/* As KVM has it, vCPUs count as an irqchip here. */
+	if (may_create(vm))
+		return -EEXIST;
 	mutex_init(&vm->arch.apic_map_lock);
 	r = lodge_irq_routes_empty(vm);
 	if (r)
@@ -130,7 +131,21 @@ static bool extint_pending(struct lodge_vcpu *vcpu)
 {
 	struct lodge_vm *vm = vcpu->vm;
 
-	return vm->arch.pic && lodge_pic_pending(vm) && lodge_lapic_accepts_pic(vcpu);
+	/* Without a PIC here, it is user space's, and KVM_INTERRUPT its INTA cycle. */
+	if (!(vm->arch.pic ? lodge_pic_pending(vm) : vcpu->arch.user_vector >= 0))
+		return false;
+	return lodge_lapic_accepts_pic(vcpu);
+}
+
+static int extint_take(struct lodge_vcpu *vcpu)
+{
+	int vector;
+
+	if (vcpu->vm->arch.pic)
+		return lodge_pic_ack(vcpu->vm);
+	vector = vcpu->arch.user_vector;
+	vcpu->arch.user_vector = -1;
+	return vector;
 }
 
 bool lodge_irq_pending(struct lodge_vcpu *vcpu)
@@ -144,9 +159,16 @@ int lodge_irq_take(struct lodge_vcpu *vcpu)
 
 	/* ExtINT has no rank among the local APIC's vectors: it is not held back. */
 	if (extint_pending(vcpu))
-		return lodge_pic_ack(vcpu->vm);
+		return extint_take(vcpu);
 	vector = lodge_lapic_pending(vcpu);
 	if (vector >= 0)
 		lodge_lapic_accept(vcpu, vector);
 	return vector;
+}
+
+int lodge_exit_ioapic_eoi(struct lodge_vcpu *vcpu)
+{
+	vcpu->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
+	vcpu->run->eoi.vector = vcpu->arch.ioapic_eoi;
+	return LODGE_TO_USER;
 }

@@ -35,8 +35,11 @@ static inline bool lodge_irqchip_split(const struct lodge_vm *vm)
 
 /* --- whole irqchip: vm->lock held, process --- */
 int lodge_irqchip_create(struct lodge_vm *vm);			/* KVM_CREATE_IRQCHIP */
-/* KVM_CAP_SPLIT_IRQCHIP */
-int lodge_irqchip_create_split(struct lodge_vm *vm, u32 nr_routes);
+/*
+ * KVM_CAP_SPLIT_IRQCHIP, for user space with an IOAPIC of @nr_pins: a limit is all that
+ * is made of that, as every level interrupt's EOI goes to user space.
+ */
+int lodge_irqchip_create_split(struct lodge_vm *vm, u64 nr_pins);
 void lodge_irqchip_destroy(struct lodge_vm *vm);
 int lodge_irqchip_get(struct lodge_vm *vm, struct kvm_irqchip *chip);
 int lodge_irqchip_set(struct lodge_vm *vm, const struct kvm_irqchip *chip);
@@ -111,6 +114,9 @@ void lodge_ioapic_eoi(struct lodge_vcpu *vcpu, u8 vector, bool level);
 bool lodge_ioapic_handles(struct lodge_vm *vm, u8 vector);
 int lodge_pic_pending(struct lodge_vm *vm);			/* INTR line of the master */
 int lodge_pic_ack(struct lodge_vm *vm);				/* INTA cycle: the vector */
+
+/* KVM_EXIT_IOAPIC_EOI, for LODGE_REQ_IOAPIC_EOI. */
+int lodge_exit_ioapic_eoi(struct lodge_vcpu *vcpu);
 
 /*
  * What the vCPU should be given now, LAPIC and PIC together: the vector or -1

@@ -131,6 +131,17 @@ void lodge_lapic_accept(struct lodge_vcpu *vcpu, int vector)
 	lapic_update_ppr(l);
 }
 
+/* SDM vol. 3, Signaling Interrupt Servicing Completion.  The IOAPIC is here, or user space's. */
+static void broadcast_eoi(struct lodge_vcpu *vcpu, u8 vector, bool level)
+{
+	if (vcpu->vm->arch.ioapic) {
+		lodge_ioapic_eoi(vcpu, vector, level);
+		return;
+	}
+	vcpu->arch.ioapic_eoi = vector;
+	lodge_request(vcpu, LODGE_REQ_IOAPIC_EOI);
+}
+
 void lodge_lapic_eoi(struct lodge_lapic *l)
 {
 	struct lodge_vcpu *vcpu = l->vcpu;
@@ -147,7 +158,7 @@ void lodge_lapic_eoi(struct lodge_lapic *l)
 
 	level = lapic_vector_test(l, APIC_TMR, vector);
 	if (level || lodge_ioapic_handles(vcpu->vm, vector))
-		lodge_ioapic_eoi(vcpu, vector, level);
+		broadcast_eoi(vcpu, vector, level);
 	lodge_lapic_recheck(l);
 }
 
