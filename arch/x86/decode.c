@@ -297,6 +297,19 @@ static bool lock_valid(const struct lodge_insn *insn, u8 flags)
 	return (flags & F_LOCK) && insn->mem && insn->dst == OPND_RM;
 }
 
+/*
+ * AMD's way to CR8 for code that has no REX: LOCK stands for the fourth bit of
+ * the register (APM vol. 3, MOV CRn).  A CPU without it raises #UD and does not
+ * exit.
+ */
+static void decode_alternate_cr8(struct lodge_insn *insn)
+{
+	if (insn->lock && (insn->op == OP_MOV_FROM_CR || insn->op == OP_MOV_TO_CR)) {
+		insn->reg |= 8;
+		insn->lock = false;
+	}
+}
+
 enum insn_status lodge_decode(struct lodge_insn *insn, unsigned int mode, const u8 *bytes,
 			      unsigned int n)
 {
@@ -350,6 +363,7 @@ enum insn_status lodge_decode(struct lodge_insn *insn, unsigned int mode, const 
 		return INSN_INVALID;
 	if ((form.flags & F_MEM) && !insn->mem)
 		return INSN_INVALID;
+	decode_alternate_cr8(insn);
 	if (insn->lock && !lock_valid(insn, form.flags))
 		return INSN_INVALID;
 	if (insn->op == OP_SSE)

@@ -98,6 +98,7 @@ const struct insn_form insn_one_byte[256] = {
 	[0xee] = { OP_OUT, OPND_DX, OPND_ACC, 0, F_BYTE },
 	[0xef] = { OP_OUT, OPND_DX, OPND_ACC, 0, F_PORT },
 	[0xf0] = PREFIX, [0xf2] = PREFIX, [0xf3] = PREFIX,
+	[0xf4] = { OP_HLT },
 	[0xf5] = { OP_CMC },
 	[0xf6] = { OP_GROUP, OPND_RM, 0, 0, F_MODRM | F_BYTE, GROUP_3 },
 	[0xf7] = { OP_GROUP, OPND_RM, 0, 0, F_MODRM, GROUP_3 },

@@ -190,6 +190,18 @@ static int do_cpuid(struct lodge_emu *e)
 	return EMU_OK;
 }
 
+/* As lodge_exit_hlt() does behind the instruction. */
+static int halt(struct lodge_emu *e)
+{
+	e->vcpu->stats.halt_exits++;
+	if (e->vcpu->arch.lapic) {
+		e->vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
+		return EMU_OK;
+	}
+	e->exit_reason = KVM_EXIT_HLT;
+	return EMU_TELL_USER;
+}
+
 static int read_tsc(struct lodge_emu *e)
 {
 	if ((lodge_cr4(e->vcpu) & X86_CR4_TSD) && emu_cpl(e))
@@ -228,6 +240,8 @@ int emu_do_system(struct lodge_emu *e)
 	case OP_WBINVD:
 		/* Memory is write-back and coherent: nothing to do. */
 		return EMU_OK;
+	case OP_HLT:
+		return halt(e);
 	case OP_RDMSR:
 		return read_msr(e);
 	case OP_WRMSR:
