@@ -146,6 +146,7 @@ static void cpus_exit(void)
 /* Suspend to memory takes the other CPUs offline; this is the last, interrupts off. */
 static int suspend(void)
 {
+	lodge_uret_cpu_offline();
 	turn_off();
 	return 0;
 }
