@@ -191,7 +191,7 @@ static int do_cpuid(struct lodge_emu *e)
 }
 
 /* As lodge_exit_hlt() does behind the instruction. */
-static int halt(struct lodge_emu *e)
+static int do_hlt(struct lodge_emu *e)
 {
 	e->vcpu->stats.halt_exits++;
 	if (e->vcpu->arch.lapic) {
@@ -241,7 +241,7 @@ int emu_do_system(struct lodge_emu *e)
 		/* Memory is write-back and coherent: nothing to do. */
 		return EMU_OK;
 	case OP_HLT:
-		return halt(e);
+		return do_hlt(e);
 	case OP_RDMSR:
 		return read_msr(e);
 	case OP_WRMSR:
