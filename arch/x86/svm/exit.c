@@ -200,11 +200,9 @@ struct svm_opcode {
 static const struct svm_opcode svm_opcodes[] = {
 	[SVM_EXIT_RDPMC]	= { { 0x0f, 0x33 }, 2 },
 	[SVM_EXIT_CPUID]	= { { 0x0f, 0xa2 }, 2 },
-	[SVM_EXIT_INVD]		= { { 0x0f, 0x08 }, 2 },
 	[SVM_EXIT_PAUSE]	= { { 0x90 }, 1 },	/* F3 is a prefix */
 	[SVM_EXIT_HLT]		= { { 0xf4 }, 1 },
 	[SVM_EXIT_VMMCALL]	= { { 0x0f, 0x01, 0xd9 }, 3 },
-	[SVM_EXIT_WBINVD]	= { { 0x0f, 0x09 }, 2 },
 	[SVM_EXIT_MONITOR]	= { { 0x0f, 0x01, 0xc8 }, 3 },
 	[SVM_EXIT_MWAIT]	= { { 0x0f, 0x01, 0xc9 }, 3 },
 	[SVM_EXIT_XSETBV]	= { { 0x0f, 0x01, 0xd1 }, 3 },
