@@ -6,12 +6,13 @@ TESTS := exit_io exit_io_string exit_mmio exit_hlt exit_shutdown \
 	exit_set_tpr exit_triple_fault_event exit_msr
 TESTS += reg_regs reg_sregs reg_fpu reg_msrs reg_debugregs reg_vcpu_events \
 	reg_mp_state reg_lapic reg_cpuid reg_clock
+TESTS += mode_real mode_paging guest_debug
 TESTS += memslot memslot_running dirty_log mmu_notifier mmu_userfault \
-	mmu_parallel coalesced_io
+	mmu_parallel mmu_guest_walk coalesced_io
 TESTS += inject_exception inject_irq inject_nmi inject_again bad_guest
 TESTS += emulate_insn
 TESTS += lapic_registers lapic_priority lapic_ipi lapic_x2apic lapic_timer lapic_base
-TESTS += ioapic pic pic_ocw3 pit irq_routing irqfd ioeventfd
+TESTS += ioapic pic pic_ocw3 pit irqchip_split irq_routing irqfd ioeventfd
 TESTS += smp
 TESTS += kvmclock tsc stats_fd
 TESTS += abi_system abi_pointers abi_order abi_lifetime abi_kvm_run

@@ -34,7 +34,7 @@ void lodge_collect_nmis(struct lodge_vcpu *vcpu);
 /* kvm_run->ready_for_interrupt_injection. */
 bool lodge_user_irq_ready(struct lodge_vcpu *vcpu);
 
-/* KVM_INTERRUPT.  0; -EINVAL bad vector, -ENXIO the PIC is in the kernel, -EEXIST one is waiting. */
+/* KVM_INTERRUPT.  0; -EINVAL bad vector, -ENXIO PIC in the kernel, -EEXIST one is waiting. */
 int lodge_user_interrupt(struct lodge_vcpu *vcpu, u32 vector);
 
 #endif
