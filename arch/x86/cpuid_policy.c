@@ -353,6 +353,12 @@ int __init lodge_cpuid_init(void)
 		return -ENOMEM;
 	add_basic(&b);
 	lodge_cr4_supported = cr4_allowed(find_in_builder, &b);
+	/*
+	 * The extensions to virtual-8086 mode: every CPU with VMX or SVM has them,
+	 * but a 64-bit kernel hides them from itself, and so from guests' CPUID.
+	 * Before a CPUID is set KVM takes the bits, and clients count on that.
+	 */
+	lodge_cr4_supported |= X86_CR4_VME | X86_CR4_PVI;
 	kvfree(b.entries);
 	return 0;
 }
