@@ -171,13 +171,12 @@ void vcpu_real_mode(struct vcpu *vcpu, uint16_t cs, uint16_t ip)
 	must_ioctl(vcpu->fd, KVM_SET_REGS, &regs);
 }
 
-struct vcpu *vcpu_create_real(struct vm *vm, const void *code,
-			      const void *code_end)
+/* @code is copied to REAL_CODE and entered there, at CS 0. */
+struct vcpu *vcpu_create_real(struct vm *vm, const void *code, size_t size)
 {
 	struct vcpu *vcpu = vcpu_create_bare(vm, vm->nr_vcpus);
 
-	memcpy(vm_hva(vm, REAL_CODE), code,
-	       (const char *)code_end - (const char *)code);
+	memcpy(vm_hva(vm, REAL_CODE), code, size);
 	vcpu_set_cpuid(vcpu, vm->cpuid);
 	vcpu_real_mode(vcpu, 0, REAL_CODE);
 	if (vm->irqchip)

@@ -124,8 +124,7 @@ struct vcpu *vcpu_create_bare(struct vm *vm, unsigned int id);
 struct vcpu *vcpu_create(struct vm *vm, void (*entry)(void));
 struct vcpu *vcpu_create_arg(struct vm *vm, void (*entry)(uint64_t),
 			     uint64_t arg);
-struct vcpu *vcpu_create_real(struct vm *vm, const void *code,
-			      const void *code_end);
+struct vcpu *vcpu_create_real(struct vm *vm, const void *code, size_t size);
 void vcpu_set_cpuid(struct vcpu *vcpu, struct kvm_cpuid2 *cpuid);
 void vcpu_long_mode(struct vcpu *vcpu);
 void vcpu_entry(struct vcpu *vcpu, void (*entry)(void), uint64_t arg);
