@@ -375,7 +375,7 @@ static const uint8_t real_code[] = {
 TEST(real_mode)
 {
 	struct vm *vm = vm_create();
-	struct vcpu *vcpu = vcpu_create_real(vm, real_code, real_code + sizeof(real_code));
+	struct vcpu *vcpu = vcpu_create_real(vm, real_code, sizeof(real_code));
 	uint16_t *ivt = vm_hva(vm, 0);
 	struct kvm_sregs sregs;
 	struct kvm_regs regs;
