@@ -47,17 +47,17 @@ FIXTURE_TEARDOWN(walk)
 
 static void put64(struct vm *vm, uint64_t table, unsigned int index, uint64_t entry)
 {
-	((volatile uint64_t *)vm_hva(vm, table))[index] = entry;
+	((uint64_t *)vm_hva(vm, table))[index] = entry;
 }
 
 static uint64_t get64(struct vm *vm, uint64_t table, unsigned int index)
 {
-	return ((volatile uint64_t *)vm_hva(vm, table))[index];
+	return ((uint64_t *)vm_hva(vm, table))[index];
 }
 
 static void put32(struct vm *vm, uint64_t table, unsigned int index, uint32_t entry)
 {
-	((volatile uint32_t *)vm_hva(vm, table))[index] = entry;
+	((uint32_t *)vm_hva(vm, table))[index] = entry;
 }
 
 static void paging(struct vcpu *vcpu, uint64_t cr3, uint64_t cr4, uint64_t efer)
