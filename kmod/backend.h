@@ -153,7 +153,7 @@ struct lodge_backend {
 	int (*setup)(void);	/* global allocations; 0 or -errno; process */
 	void (*teardown)(void);	/* undo setup(); process */
 
-#define X(ret, name, args) ret (*name) args;
+#define X(ret, name, args) ret(*name) args;
 	LODGE_BACKEND_OPS(X)
 #undef X
 };

@@ -18,12 +18,12 @@
 #include "run.h"
 #include "trace.h"
 
-static void srcu_enter(struct lodge_vcpu *vcpu)
+static void srcu_enter(struct lodge_vcpu *vcpu) __acquires(&vcpu->vm->srcu)
 {
 	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
 }
 
-static void srcu_leave(struct lodge_vcpu *vcpu)
+static void srcu_leave(struct lodge_vcpu *vcpu) __releases(&vcpu->vm->srcu)
 {
 	srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
 }

@@ -22,6 +22,8 @@
 
 static __always_inline void lodge_guest_enter_irqoff(struct lodge_vcpu *vcpu)
 {
+	unsigned long tick = jiffies;
+
 	instrumentation_begin();
 	trace_hardirqs_on_prepare();
 	lockdep_hardirqs_on_prepare();
@@ -33,8 +35,8 @@ static __always_inline void lodge_guest_enter_irqoff(struct lodge_vcpu *vcpu)
 	 * grace period has no use for more, since the CPU that waits for one
 	 * has to take a tick, and so an exit, between two looks at it.
 	 */
-	if (!context_tracking_guest_enter() && vcpu->arch.rcu_noted != jiffies) {
-		vcpu->arch.rcu_noted = jiffies;
+	if (!context_tracking_guest_enter() && vcpu->arch.rcu_noted != tick) {
+		vcpu->arch.rcu_noted = tick;
 		instrumentation_begin();
 		rcu_virt_note_context_switch(smp_processor_id());
 		instrumentation_end();

@@ -149,8 +149,10 @@ static void publish(struct lodge_vm *vm, struct lodge_pv *pv)
 	pv->clock.version = (pv->clock.version + 1) | 1;
 	lodge_write_cached(vm, &pv->clock_cache, &pv->clock.version, version,
 			   sizeof(pv->clock.version));
+	/* The odd version before the fields, ... */
 	smp_wmb();
 	lodge_write_cached(vm, &pv->clock_cache, &pv->clock, 0, sizeof(pv->clock));
+	/* ... and those before the even one. */
 	smp_wmb();
 	pv->clock.version++;
 	lodge_write_cached(vm, &pv->clock_cache, &pv->clock.version, version,
@@ -198,8 +200,10 @@ static void write_wall_clock(struct lodge_vm *vm, gpa_t gpa)
 	wall.version = version;
 	if (lodge_write_guest(vm, gpa, &version, sizeof(version)))
 		return;
+	/* The odd version before the fields, ... */
 	smp_wmb();
 	lodge_write_guest(vm, gpa, &wall, sizeof(wall));
+	/* ... and those before the even one. */
 	smp_wmb();
 	version++;
 	lodge_write_guest(vm, gpa, &version, sizeof(version));

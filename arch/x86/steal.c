@@ -46,6 +46,7 @@ void lodge_steal_update(struct lodge_vcpu *vcpu)
 	pv->steal.version = (pv->steal.version + 1) | 1;
 	lodge_write_cached(vcpu->vm, &pv->steal_cache, &pv->steal.version, version,
 			   sizeof(pv->steal.version));
+	/* The odd version before the fields, ... */
 	smp_wmb();
 	/* Another thread may run the vCPU now, with less delay behind it. */
 	if (delay > pv->run_delay)
@@ -53,6 +54,7 @@ void lodge_steal_update(struct lodge_vcpu *vcpu)
 	pv->run_delay = delay;
 	pv->steal.preempted = 0;
 	lodge_write_cached(vcpu->vm, &pv->steal_cache, &pv->steal, 0, sizeof(pv->steal));
+	/* ... and those before the even one. */
 	smp_wmb();
 	pv->steal.version++;
 	lodge_write_cached(vcpu->vm, &pv->steal_cache, &pv->steal.version, version,
