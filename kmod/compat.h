@@ -14,7 +14,10 @@
 #include <asm/reboot.h>
 #include <asm/smp.h>
 
-/* The IPI whose handler does nothing but make the CPU look at its flags; not exported as a function. */
+/*
+ * The IPI whose handler does nothing but make the CPU look at its flags; not exported as a
+ * function.
+ */
 static inline void lodge_send_reschedule(int cpu)
 {
 	smp_ops.smp_send_reschedule(cpu);

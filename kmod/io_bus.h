@@ -29,7 +29,8 @@ struct lodge_io_device {
 
 /* 0, or -EOPNOTSUPP when no device took it.  In vm->srcu. */
 int lodge_io_read(struct lodge_vcpu *vcpu, enum lodge_bus bus, gpa_t addr, int len, void *val);
-int lodge_io_write(struct lodge_vcpu *vcpu, enum lodge_bus bus, gpa_t addr, int len, const void *val);
+int lodge_io_write(struct lodge_vcpu *vcpu, enum lodge_bus bus, gpa_t addr, int len,
+		   const void *val);
 
 /* slots_lock held; process.  0, -ENOMEM, -ENOSPC. */
 int lodge_io_register(struct lodge_vm *vm, enum lodge_bus bus, gpa_t addr, int len,

@@ -16,7 +16,10 @@
 
 /* --- CPUID --- */
 
-/* KVM_GET_SUPPORTED_CPUID, KVM_GET_EMULATED_CPUID, and KVM_GET_CPUID2 (the only one with a vCPU). */
+/*
+ * KVM_GET_SUPPORTED_CPUID, KVM_GET_EMULATED_CPUID, and KVM_GET_CPUID2 (the only one with a
+ * vCPU).
+ */
 long lodge_ioctl_get_cpuid(struct lodge_vcpu *vcpu, unsigned int cmd, unsigned long arg)
 {
 	struct kvm_cpuid2 __user *user = (void __user *)arg;

@@ -78,7 +78,8 @@ struct lodge_vm {
 
 	/* vm->lock: creation of vCPUs, irqchip, capabilities that are enabled. */
 	struct mutex lock;
-	struct xarray vcpus;		/* by index; readers need no lock, see lodge_for_each_vcpu() */
+	/* by index; readers need no lock, see lodge_for_each_vcpu() */
+	struct xarray vcpus;
 	int nr_created;			/* vCPUs, also those not yet visible */
 	atomic_t nr_online;		/* vCPUs visible in @vcpus: indices below it are present */
 	unsigned long enabled_caps;	/* enum lodge_vm_cap; set by bit, read without the lock */
@@ -222,7 +223,10 @@ void lodge_vcpu_put(struct lodge_vcpu *vcpu);
  * signal came first.
  */
 int lodge_vcpu_leave_cpu(struct lodge_vcpu *vcpu);
-/* The vCPU whose thread this is, if it is loaded here; else NULL.  Preemption off or irq context. */
+/*
+ * The vCPU whose thread this is, if it is loaded here; else NULL.  Preemption off or irq
+ * context.
+ */
 struct lodge_vcpu *lodge_running_vcpu(void);
 
 /* kmod/main.c: the virtualization extension is on here.  Preemption off. */

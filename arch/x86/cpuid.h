@@ -17,7 +17,8 @@ int lodge_cpuid_supported(struct kvm_cpuid_entry2 *entries, u32 max);
 int lodge_cpuid_emulated(struct kvm_cpuid_entry2 *entries, u32 max);
 /* KVM_SET_CPUID2/KVM_SET_CPUID (converted). Loaded.  0, -EINVAL, -E2BIG. Takes a copy. */
 int lodge_cpuid_set(struct lodge_vcpu *vcpu, const struct kvm_cpuid_entry2 *entries, u32 n);
-int lodge_cpuid_get(struct lodge_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 max);	/* count or -E2BIG */
+/* count or -E2BIG */
+int lodge_cpuid_get(struct lodge_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 max);
 void lodge_cpuid_free(struct lodge_vcpu *vcpu);
 /* The guest's entry, or NULL. @index matters only for leaves that have one. */
 const struct kvm_cpuid_entry2 *lodge_cpuid_find(struct lodge_vcpu *vcpu, u32 function, u32 index);

@@ -35,7 +35,10 @@ static const struct policy policies[] = {
 	{ 1, 0, ECX, WORD(XMM3),
 	  F(XMM3) | F(PCLMULQDQ) | F(SSSE3) | F(FMA) | F(CX16) | F(PCID) | F(XMM4_1) |
 	  F(XMM4_2) | F(MOVBE) | F(POPCNT) | F(AES) | F(XSAVE) | F(AVX) | F(F16C) | F(RDRAND),
-	  /* Not the TSC-deadline timer: user space adds it where the local APIC is in the kernel. */
+	  /*
+	   * Not the TSC-deadline timer: user space adds it where the local APIC is in the
+	   * kernel.
+	   */
 	  F(X2APIC) | F(HYPERVISOR) },
 	{ 1, 0, EDX, WORD(FPU),
 	  F(FPU) | F(VME) | F(DE) | F(PSE) | F(TSC) | F(MSR) | F(PAE) | F(MCE) | F(CX8) |

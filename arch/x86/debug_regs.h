@@ -8,7 +8,8 @@
 #include <asm/debugreg.h>
 #include <linux/bits.h>
 
-#define LODGE_DR6_ACTIVE_LOW	0xffff0ff0ul	/* read as one unless the event (RTM, bus lock) came */
+/* read as one unless the event (RTM, bus lock) came */
+#define LODGE_DR6_ACTIVE_LOW	0xffff0ff0ul
 #define LODGE_DR6_FIXED		0xfffe0ff0ul	/* bits that are one whatever is written */
 #define LODGE_DR6_WRITABLE	0x0000e00ful	/* B0-B3, BD, BS, BT */
 #define LODGE_DR6_BD		BIT(13)

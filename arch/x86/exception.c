@@ -71,7 +71,10 @@ void lodge_queue_exception_e(struct lodge_vcpu *vcpu, u8 nr, u32 error_code)
 {
 	queue(vcpu, &(struct lodge_exception) {
 		.pending = true, .nr = nr,
-		/* Real mode pushes none (SDM vol. 3, Interrupt and Exception Handling in real mode). */
+		/*
+		 * Real mode pushes none (SDM vol. 3, Interrupt and Exception Handling in
+		 * real mode).
+		 */
 		.has_error_code = lodge_is_protmode(vcpu), .error_code = error_code,
 	});
 }

@@ -58,9 +58,13 @@ int lodge_exit_page_fault(struct lodge_vcpu *vcpu, u64 addr, u64 error,
 /* arch/x86/exit_complete.c: what ends in user space. */
 /* KVM_EXIT_INTERNAL_ERROR, with up to 16 words. */
 int lodge_internal_error(struct lodge_vcpu *vcpu, u32 suberror, const u64 *data, int n);
-/* The same for an instruction that cannot be emulated: KVM_INTERNAL_ERROR_EMULATION with its bytes. */
+/*
+ * The same for an instruction that cannot be emulated: KVM_INTERNAL_ERROR_EMULATION with
+ * its bytes.
+ */
 int lodge_emulation_failure(struct lodge_vcpu *vcpu, const u8 *insn, int len);
-int lodge_unknown_exit(struct lodge_vcpu *vcpu, u32 reason);	/* KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON */
+/* KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON */
+int lodge_unknown_exit(struct lodge_vcpu *vcpu, u32 reason);
 int lodge_fail_entry(struct lodge_vcpu *vcpu, u64 reason);	/* KVM_EXIT_FAIL_ENTRY */
 int lodge_shutdown(struct lodge_vcpu *vcpu);		/* KVM_EXIT_SHUTDOWN */
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Model-specific registers (msr.c): one table of those neutral code keeps; the rest are the backend's. */
+/*
+ * Model-specific registers (msr.c): one table of those neutral code keeps; the rest are
+ * the backend's.
+ */
 #ifndef LODGE_MSR_H
 #define LODGE_MSR_H
 
@@ -30,8 +33,10 @@ bool lodge_pat_valid(u64 pat);
  * value stays loaded across exits, and a user-return notifier puts the host's
  * back.  uret.c.  Slots are added by the backend's setup().
  */
-int lodge_uret_add(u32 msr);				/* the slot, or -ENOENT if this CPU lacks the MSR */
-void lodge_uret_set(int slot, u64 value, u64 mask);	/* irqoff/preemption off: make the CPU's value @value */
+/* the slot, or -ENOENT if this CPU lacks the MSR */
+int lodge_uret_add(u32 msr);
+/* irqoff/preemption off: make the CPU's value @value */
+void lodge_uret_set(int slot, u64 value, u64 mask);
 void lodge_uret_cpu_offline(void);			/* this CPU: host's values back */
 int lodge_uret_init(void);
 void lodge_uret_exit(void);

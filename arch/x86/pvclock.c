@@ -93,7 +93,10 @@ void lodge_masterclock_update(struct lodge_vm *vm)
 		lodge_kick(vcpu);
 }
 
-/* What the record is computed from now: the pair, the VM's offset added, and if it is the master's. */
+/*
+ * What the record is computed from now: the pair, the VM's offset added, and if it is the
+ * master's.
+ */
 static bool reference(struct lodge_vm *vm, s64 *ns, u64 *tsc)
 {
 	struct lodge_vm_arch *a = &vm->arch;

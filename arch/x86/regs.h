@@ -38,7 +38,8 @@ void lodge_vcpu_reset(struct lodge_vcpu *vcpu, bool init);
 void lodge_vcpu_sipi(struct lodge_vcpu *vcpu, u8 vector);
 
 /* --- arch/x86/cr.c: loaded.  0, or 1 where the CPU would raise #GP --- */
-extern unsigned long lodge_cr4_supported;	/* CR4 bits the CPU and the module have; cpuid_policy.c */
+/* CR4 bits the CPU and the module have; cpuid_policy.c */
+extern unsigned long lodge_cr4_supported;
 bool lodge_cr0_valid(struct lodge_vcpu *vcpu, unsigned long cr0);
 bool lodge_cr4_valid(struct lodge_vcpu *vcpu, unsigned long cr4);
 bool lodge_efer_valid(struct lodge_vcpu *vcpu, u64 efer);
@@ -49,13 +50,17 @@ int lodge_write_cr8(struct lodge_vcpu *vcpu, unsigned long cr8);
 unsigned long lodge_read_cr8(struct lodge_vcpu *vcpu);
 int lodge_write_efer(struct lodge_vcpu *vcpu, u64 efer, bool host);
 int lodge_write_xcr0(struct lodge_vcpu *vcpu, u32 index, u64 xcr0, bool host);
-int lodge_write_dr(struct lodge_vcpu *vcpu, int dr, unsigned long value);	/* 0, or 1 for #GP */
+/* 0, or 1 for #GP */
+int lodge_write_dr(struct lodge_vcpu *vcpu, int dr, unsigned long value);
 unsigned long lodge_read_dr(struct lodge_vcpu *vcpu, int dr);
 /* What DR7 and DR6 should be given guest_debug; calls the backend. */
 void lodge_update_dr7(struct lodge_vcpu *vcpu);
 
 /* --- arch/x86/exception.c: loaded --- */
-/* Queue an exception the guest's own instruction caused; merges to #DF and shutdown by the manual's table. */
+/*
+ * Queue an exception the guest's own instruction caused; merges to #DF and shutdown by the
+ * manual's table.
+ */
 void lodge_queue_exception(struct lodge_vcpu *vcpu, u8 nr);
 void lodge_queue_exception_e(struct lodge_vcpu *vcpu, u8 nr, u32 error_code);
 void lodge_queue_exception_p(struct lodge_vcpu *vcpu, u8 nr, u64 payload);

@@ -82,7 +82,8 @@ void lodge_steal_preempted(struct lodge_vcpu *vcpu)
 		pagefault_disable();
 		if (!__put_user(KVM_VCPU_PREEMPTED, preempted)) {
 			pv->steal.preempted = KVM_VCPU_PREEMPTED;
-			lodge_mark_page_dirty(pv->steal_cache.slot, pv->steal_cache.gpa >> PAGE_SHIFT);
+			lodge_mark_page_dirty(pv->steal_cache.slot,
+					      pv->steal_cache.gpa >> PAGE_SHIFT);
 		}
 		pagefault_enable();
 	}

@@ -21,13 +21,15 @@ u32 lodge_host_tsc_khz(void);
 int lodge_clock_vm_init(struct lodge_vm *vm);
 int lodge_clock_vcpu_create(struct lodge_vcpu *vcpu);	/* 0 or -ENOMEM */
 void lodge_clock_vcpu_destroy(struct lodge_vcpu *vcpu);
-int lodge_clock_ctrl(struct lodge_vcpu *vcpu);		/* KVM_KVMCLOCK_CTRL: 0, or -EINVAL without kvmclock */
+/* KVM_KVMCLOCK_CTRL: 0, or -EINVAL without kvmclock */
+int lodge_clock_ctrl(struct lodge_vcpu *vcpu);
 /* LODGE_REQ_CLOCK_UPDATE, _MASTERCLOCK, _STEAL_UPDATE.  Loaded, in srcu, may sleep. */
 void lodge_clock_update(struct lodge_vcpu *vcpu);
 void lodge_masterclock_update(struct lodge_vm *vm);
 void lodge_steal_update(struct lodge_vcpu *vcpu);
 void lodge_steal_preempted(struct lodge_vcpu *vcpu);	/* preemption off: scheduled out */
-int lodge_clock_msr_write(struct lodge_vcpu *vcpu, u32 index, u64 data);	/* 0 or LODGE_MSR_INVALID */
+/* 0 or LODGE_MSR_INVALID */
+int lodge_clock_msr_write(struct lodge_vcpu *vcpu, u32 index, u64 data);
 int lodge_clock_get(struct lodge_vm *vm, struct kvm_clock_data *data);
 int lodge_clock_set(struct lodge_vm *vm, const struct kvm_clock_data *data);
 int lodge_clock_module_init(void);	/* pvclock_gtod notifier */

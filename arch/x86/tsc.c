@@ -112,7 +112,10 @@ void lodge_write_tsc(struct lodge_vcpu *vcpu, u64 value, bool host)
 		synchronize(vcpu, value);
 		return;
 	}
-	/* The guest's own write shows in IA32_TSC_ADJUST (SDM vol. 3, IA32_TSC_ADJUST Register Support). */
+	/*
+	 * The guest's own write shows in IA32_TSC_ADJUST (SDM vol. 3, IA32_TSC_ADJUST
+	 * Register Support).
+	 */
 	offset = value - scale(vcpu, rdtsc());
 	vcpu->arch.tsc_adjust += offset - vcpu->arch.tsc_offset;
 	lodge_set_tsc_offset(vcpu, offset);

@@ -98,7 +98,8 @@ struct lodge_vcpu_arch {
 	bool switch_xcr0, switch_xss, switch_pkru;	/* differ from the host's: fpu.h */
 	unsigned long db[4];	/* DR0-DR3 */
 	unsigned long dr6, dr7;
-	unsigned long eff_db[4];	/* DR0-DR3 in force: the guest's, or user space's when it debugs */
+	/* DR0-DR3 in force: the guest's, or user space's when it debugs */
+	unsigned long eff_db[4];
 	bool dr_dirty;		/* breakpoints are in force: load eff_db at entry */
 	unsigned long cr4_guest_rsvd;	/* CR4 bits its CPUID denies */
 	u32 hflags;

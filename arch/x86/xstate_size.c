@@ -11,7 +11,8 @@
 
 #define FIRST_EXTENDED	2
 #define NR_COMPONENTS	63
-#define ALIGNED		BIT(1)	/* ECX: the component starts at a multiple of 64 in the compacted form */
+/* ECX: the component starts at a multiple of 64 in the compacted form */
+#define ALIGNED		BIT(1)
 
 static struct {
 	u32 size, offset, flags;

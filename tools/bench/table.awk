@@ -29,7 +29,7 @@ END {
 			continue
 		}
 		ratio = l / k
-		printf "%-36s %14d %14d %7.2f %6s%s\n", f[2], k, l, ratio, f[3],
+		printf "%-36s %14.0f %14.0f %7.2f %6s%s\n", f[2], k, l, ratio, f[3],
 		       ratio <= f[3] ? "" : "  missed"
 	}
 }
