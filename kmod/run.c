@@ -33,7 +33,7 @@ static void srcu_leave(struct lodge_vcpu *vcpu) __releases(&vcpu->vm->srcu)
  * who brings one publishes it, then looks at "blocking" and wakes; we set
  * "blocking" and the task state, a full barrier, and then look for it.
  */
-static int lodge_block(struct lodge_vcpu *vcpu)
+static int lodge_block(struct lodge_vcpu *vcpu) __must_hold(&vcpu->vm->srcu)
 {
 	u64 start = ktime_get_ns();
 	bool waited = false;
@@ -61,7 +61,7 @@ static int lodge_block(struct lodge_vcpu *vcpu)
 	return LODGE_RESUME;
 }
 
-static int work_for_host(struct lodge_vcpu *vcpu)
+static int work_for_host(struct lodge_vcpu *vcpu) __must_hold(&vcpu->vm->srcu)
 {
 	int r;
 
