@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 
 #include "io_bus.h"
+#include "readers.h"
 
 #define MAX_RANGES	1000	/* as KVM's NR_IOBUS_DEVS */
 

@@ -86,9 +86,11 @@ struct lodge_vm {
 	u32 max_vcpu_ids;		/* KVM_CAP_MAX_VCPU_ID's; 0 until set or the first vCPU */
 	bool dead;			/* a fault no ioctl may get past: all answer -EIO */
 
-	/* vm->slots_lock writes; vm->srcu reads. */
+	/* vm->slots_lock writes; readers are those of kmod/readers.h. */
 	struct mutex slots_lock;
 	struct srcu_struct srcu;
+	unsigned long read_gen;		/* raised to wait for readers; not 0 */
+	struct rcuwait readers_wait;	/* the one who waits for vCPUs that read */
 	struct lodge_memslots __rcu *memslots;
 	u64 manual_dirty_log;		/* KVM_DIRTY_LOG_*: KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
 	struct lodge_io_bus __rcu *bus[LODGE_NR_BUSES];
@@ -149,7 +151,7 @@ struct lodge_vcpu {
 	int last_cpu;			/* where it ran last, or -1 */
 	bool loaded;			/* between lodge_vcpu_load() and lodge_vcpu_put() */
 	bool preempted;			/* scheduled out while runnable */
-	int srcu_idx;			/* the run loop's SRCU section */
+	unsigned long read_gen;		/* the run loop's read section; 0 outside (kmod/readers.h) */
 	struct pid __rcu *pid;		/* who runs it; replaced under RCU */
 	sigset_t sigset;
 	bool sigset_active;
@@ -219,7 +221,7 @@ void lodge_vcpu_put(struct lodge_vcpu *vcpu);
 /*
  * LODGE_REQ_CPU_OFF: this CPU's virtualization extension was turned off (it
  * goes offline, or the machine down).  Wait, loaded, to be on one that has it.
- * From the run loop; leaves its SRCU section meanwhile.  0, or -EINTR when a
+ * From the run loop; leaves its read section meanwhile.  0, or -EINTR when a
  * signal came first.
  */
 int lodge_vcpu_leave_cpu(struct lodge_vcpu *vcpu);

@@ -28,6 +28,7 @@
 
 #include "backend.h"
 #include "memslot.h"
+#include "readers.h"
 
 #define MEMSLOT_FLAGS		(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
 #define MEMSLOT_MAX_PAGES	((1UL << 31) - 1)

@@ -107,20 +107,3 @@ void lodge_request_all(struct lodge_vm *vm, enum lodge_request req)
 	}
 	lodge_kick_all_and_wait(vm);
 }
-
-void lodge_synchronize(struct lodge_vm *vm)
-{
-	struct lodge_vcpu *vcpu;
-	unsigned long i;
-
-	/*
-	 * A vCPU stays in its read section while it runs.  The request makes it
-	 * leave and re-enter the section before the next entry: the new section
-	 * begins after the caller's publication, so it sees it.
-	 */
-	lodge_for_each_vcpu(i, vcpu, vm) {
-		lodge_request(vcpu, LODGE_REQ_QUIESCE);
-		lodge_kick(vcpu);
-	}
-	synchronize_srcu_expedited(&vm->srcu);
-}

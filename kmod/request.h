@@ -14,7 +14,7 @@ struct lodge_vcpu;
 
 enum lodge_request {
 	LODGE_REQ_EVENT,		/* look for something to inject */
-	LODGE_REQ_QUIESCE,		/* leave and re-enter the SRCU section */
+	LODGE_REQ_QUIESCE,		/* begin a new read section: kmod/readers.h */
 	LODGE_REQ_MMU_RELOAD,		/* the root is obsolete: make and load another */
 	LODGE_REQ_TLB_FLUSH,		/* all of this vCPU's translations */
 	LODGE_REQ_TLB_FLUSH_GUEST,	/* the guest's own linear translations only */
@@ -46,11 +46,5 @@ bool lodge_wake(struct lodge_vcpu *vcpu);
 void lodge_request_all(struct lodge_vm *vm, enum lodge_request req);
 /* No vCPU runs guest code begun before this call once it returns. Same context. */
 void lodge_kick_all_and_wait(struct lodge_vm *vm);
-/*
- * synchronize_srcu(&vm->srcu), without waiting for guests that run long: the
- * run loop keeps its read section across entries and leaves it when asked.
- * Process context; may sleep; caller is not in a read section of vm->srcu.
- */
-void lodge_synchronize(struct lodge_vm *vm);
 
 #endif

@@ -3,30 +3,18 @@
  * THE loop: finish what user space answered; then, until something must go to
  * user space, enter the guest when it can run and sleep when it cannot.
  *
- * The thread holds vcpu->mutex throughout, and is in a read section of
- * vm->srcu except while it sleeps or works for the host.  The section spans
- * many entries: it costs nothing there, and whoever must wait for readers asks
- * for a new one (lodge_synchronize()).
+ * The thread holds vcpu->mutex throughout, and is in a read section (readers.h)
+ * except while it sleeps or works for the host.  The section spans many entries:
+ * it costs nothing there, and whoever must wait for readers asks for a new one.
  */
 #include <linux/sched/signal.h>
-#include <linux/srcu.h>
 
 #include "exit.h"
 #include "fpu.h"
 #include "host_work.h"
-#include "lodge.h"
+#include "readers.h"
 #include "run.h"
 #include "trace.h"
-
-static void srcu_enter(struct lodge_vcpu *vcpu) __acquires(&vcpu->vm->srcu)
-{
-	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
-}
-
-static void srcu_leave(struct lodge_vcpu *vcpu) __releases(&vcpu->vm->srcu)
-{
-	srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
-}
 
 /*
  * Sleep until something wakes the vCPU or a signal comes.  No wake-up is lost:
@@ -38,7 +26,7 @@ static int lodge_block(struct lodge_vcpu *vcpu) __must_hold(&vcpu->vm->srcu)
 	u64 start = ktime_get_ns();
 	bool waited = false;
 
-	srcu_leave(vcpu);
+	lodge_reader_leave(vcpu);
 	vcpu->stats.blocking = 1;
 	prepare_to_rcuwait(&vcpu->wait);
 	WRITE_ONCE(vcpu->blocking, true);
@@ -56,7 +44,7 @@ static int lodge_block(struct lodge_vcpu *vcpu) __must_hold(&vcpu->vm->srcu)
 		vcpu->stats.halt_wakeup++;
 	trace_kvm_vcpu_wakeup(ktime_get_ns() - start, waited, true);
 
-	srcu_enter(vcpu);
+	lodge_reader_enter(vcpu);
 	lodge_vcpu_woken(vcpu);
 	return LODGE_RESUME;
 }
@@ -65,9 +53,9 @@ static int work_for_host(struct lodge_vcpu *vcpu) __must_hold(&vcpu->vm->srcu)
 {
 	int r;
 
-	srcu_leave(vcpu);
+	lodge_reader_leave(vcpu);
 	r = lodge_host_work();
-	srcu_enter(vcpu);
+	lodge_reader_enter(vcpu);
 	if (!r)
 		return LODGE_RESUME;
 	vcpu->stats.signal_exits++;
@@ -124,7 +112,7 @@ int lodge_vcpu_run(struct lodge_vcpu *vcpu)
 	lodge_vcpu_load(vcpu);
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
-	srcu_enter(vcpu);
+	lodge_reader_enter(vcpu);
 
 	r = lodge_run_take(vcpu);
 	if (!r) {
@@ -143,7 +131,7 @@ int lodge_vcpu_run(struct lodge_vcpu *vcpu)
 		lodge_run_give(vcpu);
 	}
 
-	srcu_leave(vcpu);
+	lodge_reader_leave(vcpu);
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &saved, NULL);
 	lodge_vcpu_put(vcpu);

@@ -26,6 +26,7 @@
 #include "ioctl.h"
 #include "irqchip/irqchip.h"
 #include "msr.h"
+#include "readers.h"
 #include "time.h"
 
 /* --- placement --- */
@@ -131,7 +132,7 @@ int lodge_vcpu_leave_cpu(struct lodge_vcpu *vcpu)
 {
 	int r = 0;
 
-	srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
+	lodge_reader_leave(vcpu);
 	while (!is_placed(vcpu)) {
 		/* Waking up, the thread is given a CPU that is not on its way down. */
 		schedule_timeout_interruptible(1);
@@ -140,7 +141,7 @@ int lodge_vcpu_leave_cpu(struct lodge_vcpu *vcpu)
 			break;
 		}
 	}
-	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
+	lodge_reader_enter(vcpu);
 	/* Asked again, should it still be so at the next KVM_RUN. */
 	if (r)
 		lodge_request(vcpu, LODGE_REQ_CPU_OFF);

@@ -54,6 +54,8 @@ static void init_fields(struct lodge_vm *vm)
 	xa_init(&vm->vcpus);
 	atomic_set(&vm->nr_online, 0);
 	mutex_init(&vm->slots_lock);
+	vm->read_gen = 1;
+	rcuwait_init(&vm->readers_wait);
 	INIT_LIST_HEAD(&vm->ioeventfds);
 	INIT_LIST_HEAD(&vm->coalesced_zones);
 	spin_lock_init(&vm->ring_lock);

@@ -13,6 +13,7 @@
 #include "fpu.h"
 #include "host_work.h"
 #include "irqchip/irqchip.h"
+#include "readers.h"
 #include "regs_inline.h"
 #include "time.h"
 #include "trace.h"
@@ -20,11 +21,8 @@
 /* Requests about memory and its translation. */
 static int handle_mmu_requests(struct lodge_vcpu *vcpu)
 {
-	if (lodge_take_request(vcpu, LODGE_REQ_QUIESCE)) {
-		/* See lodge_synchronize(): the new section sees what was published. */
-		srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
-		vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
-	}
+	if (lodge_take_request(vcpu, LODGE_REQ_QUIESCE))
+		lodge_reader_renew(vcpu);
 	if (lodge_take_request(vcpu, LODGE_REQ_MMU_RELOAD)) {
 		int r = lodge_mmu_reload(vcpu);
 
