@@ -140,8 +140,8 @@ static void invalidate_range_end(struct mmu_notifier *notifier,
  * Accessed bits.  As for the host's own page tables on x86, no TLB is flushed:
  * a page that looks unused because a TLB still has it costs a fault at worst.
  */
-static int clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
-		       unsigned long start, unsigned long end)
+static bool any_young(struct mmu_notifier *notifier, unsigned long start, unsigned long end,
+		      bool (*young_range)(struct lodge_vm *vm, gfn_t start, gfn_t end))
 {
 	struct lodge_vm *vm = notifier_vm(notifier);
 	struct lodge_memslots *slots;
@@ -153,26 +153,20 @@ static int clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
 	idx = srcu_read_lock(&vm->srcu);
 	slots = lodge_memslots(vm);
 	for_each_hva_range(slots, slot, first, last, start, end)
-		young |= lodge_mmu_age_range(vm, first, last + 1);
+		young |= young_range(vm, first, last + 1);
 	srcu_read_unlock(&vm->srcu, idx);
 	return young;
 }
 
+static int clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+		       unsigned long start, unsigned long end)
+{
+	return any_young(notifier, start, end, lodge_mmu_age_range);
+}
+
 static int test_young(struct mmu_notifier *notifier, struct mm_struct *mm, unsigned long hva)
 {
-	struct lodge_vm *vm = notifier_vm(notifier);
-	struct lodge_memslots *slots;
-	struct lodge_memslot *slot;
-	gfn_t first, last;
-	bool young = false;
-	int idx;
-
-	idx = srcu_read_lock(&vm->srcu);
-	slots = lodge_memslots(vm);
-	for_each_hva_range(slots, slot, first, last, hva, hva + 1)
-		young |= lodge_mmu_test_young(vm, first, last + 1);
-	srcu_read_unlock(&vm->srcu, idx);
-	return young;
+	return any_young(notifier, hva, hva + 1, lodge_mmu_test_young);
 }
 
 /*

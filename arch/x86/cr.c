@@ -9,6 +9,7 @@
 #include "exit.h"
 #include "irqchip/irqchip.h"
 #include "regs_inline.h"
+#include "trace.h"
 
 #define CR0_DEFINED (X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | \
 		     X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | X86_CR0_NW | X86_CR0_CD | \
@@ -169,6 +170,31 @@ int lodge_write_cr8(struct lodge_vcpu *vcpu, unsigned long cr8)
 unsigned long lodge_read_cr8(struct lodge_vcpu *vcpu)
 {
 	return vcpu->arch.lapic ? lodge_lapic_tpr(vcpu) >> 4 : vcpu->arch.cr8;
+}
+
+int lodge_read_cr(struct lodge_vcpu *vcpu, int cr, unsigned long *value)
+{
+	switch (cr) {
+	case 0:
+		*value = lodge_cr0(vcpu);
+		break;
+	case 2:
+		*value = vcpu->arch.cr2;
+		break;
+	case 3:
+		*value = lodge_cr3(vcpu);
+		break;
+	case 4:
+		*value = lodge_cr4(vcpu);
+		break;
+	case 8:
+		*value = lodge_read_cr8(vcpu);
+		break;
+	default:
+		return -ENOENT;
+	}
+	trace_kvm_cr(false, cr, *value);
+	return 0;
 }
 
 int lodge_write_efer(struct lodge_vcpu *vcpu, u64 efer, bool host)

@@ -242,20 +242,30 @@ static bool replay_write(struct lodge_emu *e, gva_t gva, unsigned int len)
 	return true;
 }
 
-static noinline int write_any(struct lodge_emu *e, u8 seg, unsigned long offset,
-			      const void *data, unsigned int len)
+/* Where a write goes: to nowhere, spans of no length, when it was made before. */
+static int write_targets(struct lodge_emu *e, u8 seg, unsigned long offset, unsigned int len,
+			 struct span spans[2])
 {
-	struct span spans[2];
 	gva_t gva;
 	int r;
 
 	r = emu_linear(e, seg, offset, len, true, &gva);
-	if (r || replay_write(e, gva, len))
-		return r;
-	r = translate_all(e, gva, len, access_bits(e, true), spans);
 	if (r)
 		return r;
-	return write_spans(e, spans, data);
+	if (replay_write(e, gva, len)) {
+		memset(spans, 0, 2 * sizeof(*spans));
+		return EMU_OK;
+	}
+	return translate_all(e, gva, len, access_bits(e, true), spans);
+}
+
+static noinline int write_any(struct lodge_emu *e, u8 seg, unsigned long offset,
+			      const void *data, unsigned int len)
+{
+	struct span spans[2];
+	int r = write_targets(e, seg, offset, len, spans);
+
+	return r ? r : write_spans(e, spans, data);
 }
 
 int emu_write(struct lodge_emu *e, u8 seg, unsigned long offset, const void *data,
@@ -320,13 +330,8 @@ int emu_write_locked(struct lodge_emu *e, u8 seg, unsigned long offset, const vo
 		     const void *new, unsigned int len)
 {
 	struct span spans[2];
-	gva_t gva;
-	int r;
+	int r = write_targets(e, seg, offset, len, spans);
 
-	r = emu_linear(e, seg, offset, len, true, &gva);
-	if (r || replay_write(e, gva, len))
-		return r;
-	r = translate_all(e, gva, len, access_bits(e, true), spans);
 	if (r)
 		return r;
 	if (is_ram(e, &spans[0]) || is_ram(e, &spans[1])) {

@@ -47,29 +47,10 @@ static int store_msw(struct lodge_emu *e)
 
 static int read_cr(struct lodge_emu *e)
 {
-	struct lodge_vcpu *vcpu = e->vcpu;
 	unsigned long value;
 
-	switch (e->insn->reg) {
-	case 0:
-		value = lodge_cr0(vcpu);
-		break;
-	case 2:
-		value = vcpu->arch.cr2;
-		break;
-	case 3:
-		value = lodge_cr3(vcpu);
-		break;
-	case 4:
-		value = lodge_cr4(vcpu);
-		break;
-	case 8:
-		value = lodge_read_cr8(vcpu);
-		break;
-	default:
+	if (lodge_read_cr(e->vcpu, e->insn->reg, &value))
 		return emu_fault(e, X86_TRAP_UD);
-	}
-	trace_kvm_cr(false, e->insn->reg, value);
 	return emu_write_operand(e, OPND_RM, value);
 }
 

@@ -53,27 +53,10 @@ int lodge_exit_cr_read(struct lodge_vcpu *vcpu, int cr, int reg)
 {
 	unsigned long value;
 
-	switch (cr) {
-	case 0:
-		value = lodge_cr0(vcpu);
-		break;
-	case 2:
-		value = vcpu->arch.cr2;
-		break;
-	case 3:
-		value = lodge_cr3(vcpu);
-		break;
-	case 4:
-		value = lodge_cr4(vcpu);
-		break;
-	case 8:
-		value = lodge_read_cr8(vcpu);
-		break;
-	default:
+	if (lodge_read_cr(vcpu, cr, &value)) {
 		lodge_queue_exception(vcpu, X86_TRAP_UD);
 		return LODGE_RESUME;
 	}
-	trace_kvm_cr(false, cr, value);
 	lodge_set_reg(vcpu, reg, lodge_is_64bit(vcpu) ? value : (u32)value);
 	return lodge_be(skip_instruction)(vcpu);
 }

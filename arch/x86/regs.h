@@ -48,6 +48,8 @@ int lodge_write_cr3(struct lodge_vcpu *vcpu, unsigned long cr3);
 int lodge_write_cr4(struct lodge_vcpu *vcpu, unsigned long cr4);
 int lodge_write_cr8(struct lodge_vcpu *vcpu, unsigned long cr8);
 unsigned long lodge_read_cr8(struct lodge_vcpu *vcpu);
+/* What a MOV from control register @cr reads: 0, or -ENOENT, for #UD. */
+int lodge_read_cr(struct lodge_vcpu *vcpu, int cr, unsigned long *value);
 int lodge_write_efer(struct lodge_vcpu *vcpu, u64 efer, bool host);
 int lodge_write_xcr0(struct lodge_vcpu *vcpu, u32 index, u64 xcr0, bool host);
 /* 0, or 1 for #GP */

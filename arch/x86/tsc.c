@@ -181,6 +181,8 @@ void lodge_tsc_vcpu_load(struct lodge_vcpu *vcpu, bool migrated)
 
 void lodge_tsc_vcpu_put(struct lodge_vcpu *vcpu)
 {
+	if (likely(!check_tsc_unstable()))
+		return;
 	vcpu->arch.last_host_tsc = rdtsc();
 	vcpu->arch.last_guest_tsc = lodge_guest_tsc(vcpu, vcpu->arch.last_host_tsc);
 }

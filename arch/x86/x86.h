@@ -102,7 +102,6 @@ struct lodge_vcpu_arch {
 	unsigned long eff_db[4];
 	bool dr_dirty;		/* breakpoints are in force: load eff_db at entry */
 	unsigned long cr4_guest_rsvd;	/* CR4 bits its CPUID denies */
-	u32 hflags;
 	u32 mp_state;		/* KVM_MP_STATE_* */
 	u32 sipi_vector;
 	unsigned long pending_init_sipi;	/* LODGE_PENDING_*; set by other vCPUs, atomic */
@@ -131,7 +130,6 @@ struct lodge_vcpu_arch {
 	u64 misc_enable;
 	u64 mcg_cap, mcg_status, mcg_ctl;
 	u64 *mce_banks;
-	u64 spec_ctrl_seen;
 	u64 arch_capabilities, platform_info, misc_features;
 	u64 microcode_version;
 	u64 hwcr, smbase;
