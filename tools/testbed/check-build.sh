@@ -19,6 +19,8 @@ fi
 if [ "$BASE" = lodge ]; then
 	phase "lodge.ko for $(${MAKE:-make} -s print-kver)"
 	${MAKE:-make} -s module >/dev/null
+	# Guests have the distribution's kernel all the same, and one is to load it.
+	[ "$HOST_KERNEL" = stock ] || ${MAKE:-make} -s module HOST_KERNEL=stock >/dev/null
 	phase_done
 fi
 phase "launcher and selftests"
