@@ -34,6 +34,9 @@
 			 KVM_GUESTDBG_INJECT_BP | KVM_GUESTDBG_INJECT_DB |	\
 			 KVM_GUESTDBG_BLOCKIRQ)
 
+#define USER_SPACE_MSR	(KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN |	\
+			 KVM_MSR_EXIT_REASON_FILTER)
+
 #define DIRTY_LOG_FLAGS	(KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET)
 
 /* --- KVM_CHECK_EXTENSION --- */
@@ -87,6 +90,8 @@ static const struct {
 	[KVM_CAP_EXT_EMUL_CPUID]		= { 1 },
 	[KVM_CAP_GET_MSR_FEATURES]		= { 1 },
 	[KVM_CAP_MSR_PLATFORM_INFO]		= { 1 },
+	[KVM_CAP_X86_USER_SPACE_MSR]		= { 1 },
+	[KVM_CAP_X86_MSR_FILTER]		= { 1 },
 	[KVM_CAP_MCE]				= { LODGE_MCE_BANKS },
 	[KVM_CAP_MP_STATE]			= { 1 },
 	[KVM_CAP_VCPU_EVENTS]			= { 1 },
@@ -221,6 +226,14 @@ static int set_x2apic_format(struct lodge_vm *vm, u64 format)
 	return 0;
 }
 
+static int set_user_space_msr(struct lodge_vm *vm, u64 reasons)
+{
+	if (reasons & ~(u64)USER_SPACE_MSR)
+		return -EINVAL;
+	WRITE_ONCE(vm->arch.user_space_msr, reasons);
+	return 0;
+}
+
 /* Once, and before the first vCPU. */
 static int set_max_vcpu_ids(struct lodge_vm *vm, u64 ids)
 {
@@ -243,6 +256,8 @@ static int enable(struct lodge_vm *vm, u32 cap, u64 value)
 	case KVM_CAP_MSR_PLATFORM_INFO:
 		set_cap(vm, LODGE_VM_CAP_NO_PLATFORM_INFO, !value);
 		return 0;
+	case KVM_CAP_X86_USER_SPACE_MSR:
+		return set_user_space_msr(vm, value);
 	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
 		/* It always does: an instruction that is not known is no #UD. */
 		return value & ~1ull ? -EINVAL : 0;

@@ -12,6 +12,7 @@
 #include "irq.h"
 #include "irqchip/irqchip.h"
 #include "memslot.h"
+#include "msr.h"
 #include "time.h"
 
 #define MIN_SHADOW_PAGES	64	/* the fewest that KVM_SET_NR_MMU_PAGES may ask for */
@@ -256,6 +257,11 @@ static long get_tsc_khz(struct lodge_vm *vm, unsigned long unused)
 	return READ_ONCE(vm->arch.default_tsc_khz);
 }
 
+static long set_msr_filter(struct lodge_vm *vm, void *arg)
+{
+	return lodge_set_msr_filter(vm, arg);
+}
+
 static long check_extension(struct lodge_vm *vm, unsigned long ext)
 {
 	return lodge_check_extension(vm, ext);
@@ -324,6 +330,7 @@ static const struct vm_ioctl vm_ioctls[] = {
 	RAW(KVM_SET_TSS_ADDR, set_tss_addr),
 	IN(KVM_SET_IDENTITY_MAP_ADDR, u64, set_identity_map_addr),
 	IN(KVM_CREATE_DEVICE, struct kvm_create_device, create_device),
+	IN(KVM_X86_SET_MSR_FILTER, struct kvm_msr_filter, set_msr_filter),
 	RAW(KVM_SET_NR_MMU_PAGES, set_nr_mmu_pages),
 	RAW(KVM_GET_STATS_FD, get_stats_fd),
 
@@ -394,6 +401,36 @@ struct compat_clear_dirty_log {
 	};
 };
 
+struct compat_msr_filter {
+	u32 flags;
+	struct {
+		u32 flags;
+		u32 nmsrs;
+		u32 base;
+		compat_uptr_t bitmap;
+	} ranges[KVM_MSR_FILTER_MAX_RANGES];
+};
+
+#define COMPAT_SET_MSR_FILTER	_IOW(KVMIO, 0xc6, struct compat_msr_filter)
+
+static long compat_set_msr_filter(struct lodge_vm *vm, unsigned long arg)
+{
+	struct compat_msr_filter compat;
+	struct kvm_msr_filter filter = {};
+	int i;
+
+	if (copy_from_user(&compat, (void __user *)arg, sizeof(compat)))
+		return -EFAULT;
+	filter.flags = compat.flags;
+	for (i = 0; i < KVM_MSR_FILTER_MAX_RANGES; i++) {
+		filter.ranges[i].flags = compat.ranges[i].flags;
+		filter.ranges[i].nmsrs = compat.ranges[i].nmsrs;
+		filter.ranges[i].base = compat.ranges[i].base;
+		filter.ranges[i].bitmap = (__force __u8 *)compat_ptr(compat.ranges[i].bitmap);
+	}
+	return lodge_set_msr_filter(vm, &filter);
+}
+
 static long compat_get_dirty_log(struct lodge_vm *vm, unsigned long arg)
 {
 	struct compat_dirty_log compat;
@@ -431,6 +468,8 @@ static long vm_compat_ioctl(struct file *file, unsigned int cmd, unsigned long a
 		return compat_get_dirty_log(vm, arg);
 	case KVM_CLEAR_DIRTY_LOG:
 		return compat_clear_dirty_log(vm, arg);
+	case COMPAT_SET_MSR_FILTER:
+		return compat_set_msr_filter(vm, arg);
 	default:
 		return vm_ioctl(file, cmd, arg);
 	}

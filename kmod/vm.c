@@ -16,6 +16,7 @@
 #include "irq.h"
 #include "irqchip/irqchip.h"
 #include "memslot.h"
+#include "msr.h"
 #include "time.h"
 
 /* All VMs, for what changes for every guest at once. */
@@ -185,6 +186,7 @@ static void vm_destroy(struct lodge_vm *vm)
 	lodge_pit_destroy(vm);
 	lodge_irqchip_destroy(vm);
 	lodge_vcpus_destroy(vm);
+	lodge_msr_filter_free(vm);
 	lodge_be(vm_destroy)(vm);
 	destroy_parts(vm, ARRAY_SIZE(parts));
 	mmdrop(vm->mm);

@@ -138,11 +138,13 @@ static int read_msr(struct lodge_emu *e)
 {
 	u32 index = lodge_reg(e->vcpu, LODGE_RCX);
 	u64 data = 0;
-	int err = lodge_get_msr(e->vcpu, index, &data, false);
+	int err = lodge_guest_get_msr(e->vcpu, index, &data);
 
 	trace_kvm_msr(false, index, data, err);
 	if (!err)
 		lodge_set_edx_eax(e->vcpu, data);
+	else if (lodge_msr_to_user(e->vcpu, false, index, 0, err, e->next_rip))
+		return EMU_USER;
 	return done_or_gp(e, err);
 }
 
@@ -150,9 +152,11 @@ static int write_msr(struct lodge_emu *e)
 {
 	u32 index = lodge_reg(e->vcpu, LODGE_RCX);
 	u64 data = lodge_edx_eax(e->vcpu);
-	int err = lodge_set_msr(e->vcpu, index, data, false);
+	int err = lodge_guest_set_msr(e->vcpu, index, data);
 
 	trace_kvm_msr(true, index, data, err);
+	if (err && lodge_msr_to_user(e->vcpu, true, index, data, err, e->next_rip))
+		return EMU_USER;
 	return done_or_gp(e, err);
 }
 

@@ -11,11 +11,13 @@ int lodge_exit_rdmsr(struct lodge_vcpu *vcpu)
 {
 	u32 index = lodge_reg(vcpu, LODGE_RCX);
 	u64 data = 0;
-	int err = lodge_get_msr(vcpu, index, &data, false);
+	int err = lodge_guest_get_msr(vcpu, index, &data);
 
 	trace_kvm_msr(false, index, data, err);
 	if (!err)
 		lodge_set_edx_eax(vcpu, data);
+	else if (lodge_msr_to_user(vcpu, false, index, 0, err, 0))
+		return LODGE_TO_USER;
 	return lodge_complete_insn_gp(vcpu, err);
 }
 
@@ -23,9 +25,11 @@ int lodge_exit_wrmsr(struct lodge_vcpu *vcpu)
 {
 	u32 index = lodge_reg(vcpu, LODGE_RCX);
 	u64 data = lodge_edx_eax(vcpu);
-	int err = lodge_set_msr(vcpu, index, data, false);
+	int err = lodge_guest_set_msr(vcpu, index, data);
 
 	trace_kvm_msr(true, index, data, err);
+	if (unlikely(err) && lodge_msr_to_user(vcpu, true, index, data, err, 0))
+		return LODGE_TO_USER;
 	return lodge_complete_insn_gp(vcpu, err);
 }
 

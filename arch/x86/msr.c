@@ -31,7 +31,9 @@
 
 static int backend_error(int err)
 {
-	return err ? LODGE_MSR_INVALID : 0;
+	if (likely(!err))
+		return 0;
+	return err == -ENOENT ? LODGE_MSR_UNKNOWN : LODGE_MSR_INVALID;
 }
 
 static int get_backend(struct lodge_vcpu *vcpu, u32 index, u64 *data, bool host)
@@ -407,7 +409,7 @@ int lodge_get_msr(struct lodge_vcpu *vcpu, u32 index, u64 *data, bool host)
 
 	if (!m)
 		return get_backend(vcpu, index, data, host);
-	return m->get ? m->get(vcpu, index, data, host) : LODGE_MSR_INVALID;
+	return m->get ? m->get(vcpu, index, data, host) : LODGE_MSR_UNKNOWN;
 }
 
 int lodge_set_msr(struct lodge_vcpu *vcpu, u32 index, u64 data, bool host)
@@ -422,7 +424,7 @@ int lodge_set_msr(struct lodge_vcpu *vcpu, u32 index, u64 data, bool host)
 	m = find_msr(index);
 	if (!m)
 		return set_backend(vcpu, index, data, host);
-	return m->set ? m->set(vcpu, index, data, host) : LODGE_MSR_INVALID;
+	return m->set ? m->set(vcpu, index, data, host) : LODGE_MSR_UNKNOWN;
 }
 
 /* --- the lists user space is given --- */

@@ -8,11 +8,28 @@
 
 #include "lodge.h"
 
-#define LODGE_MSR_INVALID	1	/* #GP(0) in the guest */
+/* Why an access fails: #GP(0) in the guest, unless user space has a say (msr_user.c). */
+#define LODGE_MSR_INVALID	1	/* the MSR will not have it */
+#define LODGE_MSR_UNKNOWN	2	/* there is none of this number */
+#define LODGE_MSR_FILTERED	3	/* user space denies it */
 
-/* @host: user space asks (KVM_GET_MSRS), fewer restrictions.  0 or LODGE_MSR_INVALID.  Loaded. */
+/* @host: user space asks (KVM_GET_MSRS), fewer restrictions.  0, INVALID or UNKNOWN.  Loaded. */
 int lodge_get_msr(struct lodge_vcpu *vcpu, u32 index, u64 *data, bool host);
 int lodge_set_msr(struct lodge_vcpu *vcpu, u32 index, u64 data, bool host);
+/* msr_user.c: what the guest's own RDMSR and WRMSR give.  0 or why not.  Loaded, in srcu. */
+int lodge_guest_get_msr(struct lodge_vcpu *vcpu, u32 index, u64 *data);
+int lodge_guest_set_msr(struct lodge_vcpu *vcpu, u32 index, u64 data);
+/*
+ * The access failed with @err: true if user space is to answer it, kvm_run being
+ * filled in for LODGE_TO_USER.  @next_rip: after the instruction; 0: of the exit's own.
+ */
+bool lodge_msr_to_user(struct lodge_vcpu *vcpu, bool write, u32 index, u64 data, int err,
+		       unsigned long next_rip);
+/* May the guest do this (KVM_MSR_FILTER_READ or _WRITE) by itself?  In srcu. */
+bool lodge_msr_allowed(struct lodge_vm *vm, u32 index, u32 access);
+/* KVM_X86_SET_MSR_FILTER.  Process; takes vm->lock.  0, -EINVAL, -EFAULT, -ENOMEM. */
+int lodge_set_msr_filter(struct lodge_vm *vm, const struct kvm_msr_filter *user);
+void lodge_msr_filter_free(struct lodge_vm *vm);
 /* KVM_GET_MSR_INDEX_LIST and _FEATURE_INDEX_LIST: arrays fixed at load. */
 int lodge_msr_list_init(void);
 const u32 *lodge_msr_list(u32 *n);

@@ -83,6 +83,12 @@ struct lodge_pio {
 	u32 count;		/* more than one for string instructions */
 };
 
+/* An RDMSR or WRMSR that user space answers: arch/x86/msr_user.c. */
+struct lodge_msr_exit {
+	unsigned long rip, next_rip;
+	bool write;
+};
+
 struct lodge_vcpu_arch {
 	/* vcpu->mutex, and the vCPU loaded: registers. */
 	unsigned long regs[LODGE_NR_REGS];
@@ -157,6 +163,7 @@ struct lodge_vcpu_arch {
 
 	/* Exits that user space finishes. */
 	struct lodge_pio pio;
+	struct lodge_msr_exit msr_exit;
 	struct lodge_emu *emu;	/* the instruction emulator's context */
 	u64 cpu_features;	/* enum lodge_feature bits: CPUID answers the hot paths need */
 };
@@ -212,8 +219,9 @@ struct lodge_vm_arch {
 	s64 master_ns;
 	u64 wall_clock_msr;
 
-	/* vm->srcu reads, slots_lock writes. */
-	struct lodge_msr_filter __rcu *msr_filter;
+	/* arch/x86/msr_user.c */
+	struct lodge_msr_filter __rcu *msr_filter;	/* slots_lock writes; vm->srcu reads */
+	u32 user_space_msr;	/* KVM_MSR_EXIT_REASON_*: what user space answers */
 
 	struct lodge_mmu_vm mmu;
 };

@@ -53,6 +53,18 @@ void svm_msrpm_fill(u32 *msrpm)
 		svm_msrpm_allow(msrpm, svm_own_msrs[i], SVM_MSRPM_READ | SVM_MSRPM_WRITE);
 }
 
+/* Let the guest do what the VM's filter does not deny it. */
+static void svm_msrpm_let(struct svm_vcpu *svm, u32 *msrpm, u32 index, u32 access)
+{
+	struct lodge_vm *vm = svm->vcpu.vm;
+
+	if (!lodge_msr_allowed(vm, index, KVM_MSR_FILTER_READ))
+		access &= ~SVM_MSRPM_READ;
+	if (!lodge_msr_allowed(vm, index, KVM_MSR_FILTER_WRITE))
+		access &= ~SVM_MSRPM_WRITE;
+	svm_msrpm_allow(msrpm, index, access);
+}
+
 static void svm_use_msrpm(struct svm_vcpu *svm, u32 *msrpm)
 {
 	svm->msrpm = msrpm;
@@ -60,28 +72,42 @@ static void svm_use_msrpm(struct svm_vcpu *svm, u32 *msrpm)
 	vmcb_dirty(svm->vmcb, VMCB_PERM_MAP);
 }
 
+bool svm_msrpm_shared(const u32 *msrpm)
+{
+	return msrpm == svm_msrpm || msrpm == svm_iopm;
+}
+
 /*
  * A vCPU has a map of its own from when it first may reach more than every vCPU
- * may.  Without memory for it the shared one stays: more exits, nothing else.
+ * may, or less.  Without memory for it there is one that is shared, and more
+ * exits, nothing else: the one for all, or where the VM has a filter, svm_iopm,
+ * which is all ones and longer than a map of MSRs.
  */
 void svm_update_msr_intercepts(struct lodge_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 	bool spec_ctrl = svm->sw.spec_readback || (svm_caps.v_spec_ctrl && svm->spec_ctrl_used);
+	bool filtered = rcu_access_pointer(vcpu->vm->arch.msr_filter);
 	u32 *msrpm = svm->msrpm;
+	int i;
 
-	if (msrpm == svm_msrpm) {
-		if (!spec_ctrl && !svm->pred_cmd_used)
+	if (svm_msrpm_shared(msrpm)) {
+		if (!spec_ctrl && !svm->pred_cmd_used && !filtered)
 			return;
 		msrpm = (u32 *)__get_free_pages(GFP_KERNEL_ACCOUNT, SVM_MSRPM_ORDER);
-		if (!msrpm)
+		if (!msrpm) {
+			if (filtered)
+				svm_use_msrpm(svm, svm_iopm);
 			return;
+		}
 	}
-	svm_msrpm_fill(msrpm);
+	memset(msrpm, 0xff, PAGE_SIZE << SVM_MSRPM_ORDER);
+	for (i = 0; i < ARRAY_SIZE(svm_own_msrs); i++)
+		svm_msrpm_let(svm, msrpm, svm_own_msrs[i], SVM_MSRPM_READ | SVM_MSRPM_WRITE);
 	if (spec_ctrl)
-		svm_msrpm_allow(msrpm, MSR_IA32_SPEC_CTRL, SVM_MSRPM_READ | SVM_MSRPM_WRITE);
+		svm_msrpm_let(svm, msrpm, MSR_IA32_SPEC_CTRL, SVM_MSRPM_READ | SVM_MSRPM_WRITE);
 	if (svm->pred_cmd_used)
-		svm_msrpm_allow(msrpm, MSR_IA32_PRED_CMD, SVM_MSRPM_WRITE);
+		svm_msrpm_let(svm, msrpm, MSR_IA32_PRED_CMD, SVM_MSRPM_WRITE);
 	svm_use_msrpm(svm, msrpm);
 }
 

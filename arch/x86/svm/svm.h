@@ -225,6 +225,7 @@ void svm_sync_debug_regs(struct lodge_vcpu *vcpu);
 
 /* msr.c */
 void svm_msrpm_fill(u32 *msrpm);
+bool svm_msrpm_shared(const u32 *msrpm);
 int svm_get_msr(struct lodge_vcpu *vcpu, u32 index, u64 *data);
 int svm_set_msr(struct lodge_vcpu *vcpu, u32 index, u64 data, bool host);
 void svm_update_msr_intercepts(struct lodge_vcpu *vcpu);

@@ -231,7 +231,7 @@ void svm_vcpu_destroy(struct lodge_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	if (svm->msrpm != svm_msrpm)
+	if (!svm_msrpm_shared(svm->msrpm))
 		free_pages((unsigned long)svm->msrpm, SVM_MSRPM_ORDER);
 	free_page((unsigned long)svm->vmcb);
 }
