@@ -4,17 +4,22 @@
 # Sourced by ./host, whose variables it reads; provides
 #
 #	emulate_host	start the emulator in the background, set $emulator
+#	default_*	of options
+#	root, serial	how the host gets its root, and its channels
 #
 # The host's channels: ttyS0 is the kernel's console, kept in $run/console.
 # The command's output is the virtio-serial port "output" (a console with a
 # terminal, hvc0, for --tty), its exit status the port "status".
+
+default_cpus=2 default_memory=4096 default_cpu_model=max
+root=9p serial=
 
 emulate_host()
 {
 	accel=tcg,thread=multi
 	[ -z "$icount" ] || accel=tcg,thread=single
 
-	set -- -accel "$accel" -cpu "max,la57=off,npt=$npt" \
+	set -- -accel "$accel" -cpu "$cpu_model,la57=off,npt=$npt" \
 		-smp "$cpus" -m "$memory" \
 		-kernel "$kernel" -initrd "$initrd" -append "$append" \
 		-nodefaults -no-user-config -display none -no-reboot \
