@@ -11,4 +11,10 @@ ccflags-y += \
 	$(call lodge-has,include/linux/mm.h,int follow_pte.struct mm_struct,FOLLOW_PTE_MM) \
 	$(call lodge-has,include/linux/mm.h,int follow_pte.struct vm_area_struct,FOLLOW_PTE_VMA) \
 	$(call lodge-has,arch/x86/include/asm/reboot.h,cpu_emergency_register_virt_callback,EMERGENCY_CALLBACK) \
-	$(call lodge-has,arch/x86/include/asm/fpu/api.h,u64 xfeatures. u32 pkru,FPU_UABI_XFEATURES)
+	$(call lodge-has,arch/x86/include/asm/fpu/api.h,u64 xfeatures. u32 pkru,FPU_UABI_XFEATURES) \
+	$(call lodge-has,arch/x86/include/asm/nospec-branch.h,KEY_FALSE.mmio_stale_data_clear,MMIO_STALE_KEY)
+
+# For assembly: what an NMI that ended a guest is handed to.
+asflags-y += \
+	$(call lodge-has,arch/x86/include/asm/nospec-branch.h,CLEAR_BRANCH_HISTORY_VMEXIT,CLEAR_BHB_VMEXIT) \
+	$(call lodge-has,arch/x86/include/asm/idtentry.h,exc_nmi_noist,NMI_NOIST)

@@ -54,7 +54,9 @@ static __always_inline unsigned long vmcs_read(unsigned long field)
 	return value;
 }
 
+/* The CPU refused: vmcs.c says so, once. */
 void vmcs_write_failed(unsigned long field, unsigned long value);
+void vmcs_region_failed(const char *what, u64 pa);
 
 static __always_inline void vmcs_write(unsigned long field, unsigned long value)
 {
@@ -116,6 +118,32 @@ static __always_inline void vmcs_writel(unsigned long field, unsigned long value
 {
 	vmcs_check_width(field, 3);
 	vmcs_write(field, value);
+}
+
+/* Write back what this CPU holds of a VMCS, and let go of it. */
+static __always_inline void vmclear(u64 pa)
+{
+	asm goto("1:	vmclear %[pa]\n"
+		 "	jna %l[failed]\n"
+		 _ASM_EXTABLE(1b, %l[off])
+		 : : [pa] "m" (pa) : "cc", "memory" : failed, off);
+off:
+	return;
+failed:
+	vmcs_region_failed("VMCLEAR", pa);
+}
+
+/* Make it the one that VMREAD, VMWRITE and entries work on. */
+static __always_inline void vmptrld(u64 pa)
+{
+	asm goto("1:	vmptrld %[pa]\n"
+		 "	jna %l[failed]\n"
+		 _ASM_EXTABLE(1b, %l[off])
+		 : : [pa] "m" (pa) : "cc", "memory" : failed, off);
+off:
+	return;
+failed:
+	vmcs_region_failed("VMPTRLD", pa);
 }
 
 /* init.c: 0, -ENOMEM.  A VMCS that is clear and loaded nowhere. */

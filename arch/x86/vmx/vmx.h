@@ -86,6 +86,7 @@ struct vmx_host {
 	unsigned long user_gs_base;	/* MSR_KERNEL_GS_BASE while the guest is not loaded */
 	u16 fs, gs, ds, es, ldt;	/* selectors of the thread; mostly zero */
 	u64 debugctl;
+	bool fresh;			/* the thread did more than take exits: l1d.c */
 };
 
 struct vmx_vcpu {
@@ -118,8 +119,11 @@ struct vmx_vcpu {
 	u64 tsc_aux;
 	u64 feature_control;
 	unsigned long *msr_bitmap;	/* vmx_msr_bitmap, or its own where it differs */
-	bool spec_ctrl_used, pred_cmd_used;	/* the guest did: it may do so by itself */
-	struct vmx_msr_entry *autoload;	/* EFER where no control loads it: guest's, host's */
+	bool pred_cmd_used;		/* the guest did: it may do so by itself */
+
+	/* autoload.c */
+	struct vmx_autoload *autoload;	/* NULL: this host has no use for any */
+	u32 nr_autoload;		/* entries of either list, as the VMCS has it */
 
 	/* tlb.c */
 	u16 vpid;			/* 0: none; each entry and exit flushes */
@@ -239,6 +243,7 @@ void vmx_requeue_event(struct lodge_vcpu *vcpu, u32 info, u32 error_code, u32 in
  * (SDM vol. 3, Resuming Guest Software After Handling an Exception).  NMIs are blocked again.
  */
 void vmx_iret_interrupted(struct vmx_vcpu *vmx);
+void vmx_nmi_check(struct vmx_vcpu *vmx);	/* VMX_SLOW_NMI, after an exit */
 bool vmx_irq_allowed(struct lodge_vcpu *vcpu);
 bool vmx_nmi_allowed(struct lodge_vcpu *vcpu);
 void vmx_enable_irq_window(struct lodge_vcpu *vcpu);
@@ -303,6 +308,14 @@ int vmx_set_msr(struct lodge_vcpu *vcpu, u32 index, u64 data, bool host);
 void vmx_update_msr_intercepts(struct lodge_vcpu *vcpu);
 void vmx_write_tsc_offset(struct lodge_vcpu *vcpu, u64 offset);
 void vmx_write_tsc_multiplier(struct lodge_vcpu *vcpu, u64 mult);
+
+/* --- vmx/autoload.c --- */
+void vmx_autoload_setup(void);
+int vmx_autoload_vcpu_create(struct vmx_vcpu *vmx);	/* 0 or -ENOMEM */
+void vmx_autoload_vcpu_destroy(struct vmx_vcpu *vmx);
+void vmx_autoload_vcpu_reset(struct vmx_vcpu *vmx);	/* empty lists to the VMCS */
+void vmx_autoload_efer(struct vmx_vcpu *vmx, u64 efer);	/* only where !vmx_caps.load_efer */
+void vmx_autoload_perf(struct vmx_vcpu *vmx);
 
 /* --- vmx/apicv.c --- */
 int vmx_apicv_setup(void);		/* what all VMs share; 0 or -ENOMEM */
