@@ -118,6 +118,9 @@ static void update_runtime(struct lodge_vcpu *vcpu, struct lodge_cpuid *c)
 		if (e->ecx & F(XSAVE))
 			set_bit_if(&e->ecx, F(OSXSAVE), cr4 & X86_CR4_OSXSAVE);
 		set_bit_if(&e->edx, F(APIC), a->apic_base & MSR_IA32_APICBASE_ENABLE);
+		if (vcpu->vm->arch.disabled_quirks & KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT)
+			set_bit_if(&e->ecx, F(MWAIT),
+				   a->misc_enable & MSR_IA32_MISC_ENABLE_MWAIT);
 	}
 	e = find(c, 7, 0);
 	if (e && (e->ecx & F(PKU)))
@@ -162,14 +165,11 @@ static u64 features_of(struct lodge_cpuid *c)
 		{ LODGE_F_X2APIC, ECX, 1, F(X2APIC) },
 		{ LODGE_F_TSC_DEADLINE, ECX, 1, F(TSC_DEADLINE_TIMER) },
 		{ LODGE_F_XSAVE, ECX, 1, F(XSAVE) },
-		{ LODGE_F_MWAIT, ECX, 1, F(MWAIT) },
-		{ LODGE_F_FSGSBASE, EBX, 7, F(FSGSBASE) },
 		{ LODGE_F_LM, EDX, 0x80000001, F(LM) },
 		{ LODGE_F_NX, EDX, 0x80000001, F(NX) },
 		{ LODGE_F_GBPAGES, EDX, 0x80000001, F(GBPAGES) },
 		{ LODGE_F_RDTSCP, EDX, 0x80000001, F(RDTSCP) },
 		{ LODGE_F_PV_UNHALT, EAX, KVM_CPUID_FEATURES, BIT(KVM_FEATURE_PV_UNHALT) },
-		{ LODGE_F_PV_EOI, EAX, KVM_CPUID_FEATURES, BIT(KVM_FEATURE_PV_EOI) },
 	};
 	const struct kvm_cpuid_entry2 *e = find(c, 0, 0);
 	u64 features = 0;

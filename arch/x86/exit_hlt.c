@@ -8,6 +8,7 @@
 #include <linux/sched/task.h>
 
 #include "backend.h"
+#include "cpuid.h"
 #include "exit.h"
 #include "irqchip/irqchip.h"
 #include "regs_inline.h"
@@ -60,15 +61,33 @@ int lodge_exit_pause(struct lodge_vcpu *vcpu)
 	return lodge_be(skip_instruction)(vcpu);
 }
 
-/* Without a monitor to arm, MWAIT is a hint that may end at once (SDM vol. 2, MWAIT). */
+/*
+ * Without a monitor to arm, MWAIT is a hint that may end at once (SDM vol. 2,
+ * MWAIT).  KVM's guests may use both whatever their CPUID says, until user space
+ * wants it as on a CPU.
+ */
+static int monitor_or_mwait(struct lodge_vcpu *vcpu)
+{
+	const struct kvm_cpuid_entry2 *e;
+
+	if (vcpu->vm->arch.disabled_quirks & KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS) {
+		e = lodge_cpuid_find(vcpu, 1, 0);
+		if (!e || !(e->ecx & BIT(X86_FEATURE_MWAIT % 32))) {
+			lodge_queue_exception(vcpu, X86_TRAP_UD);
+			return LODGE_RESUME;
+		}
+	}
+	return lodge_be(skip_instruction)(vcpu);
+}
+
 int lodge_exit_monitor(struct lodge_vcpu *vcpu)
 {
-	return lodge_be(skip_instruction)(vcpu);
+	return monitor_or_mwait(vcpu);
 }
 
 int lodge_exit_mwait(struct lodge_vcpu *vcpu)
 {
-	return lodge_be(skip_instruction)(vcpu);
+	return monitor_or_mwait(vcpu);
 }
 
 /* Memory is write-back and coherent, with no device assigned: nothing to write back. */
@@ -87,6 +106,15 @@ static void kick_halted(struct lodge_vm *vm, u32 id)
 	WRITE_ONCE(target->arch.pv_unhalted, true);
 	lodge_request(target, LODGE_REQ_EVENT);
 	lodge_kick(target);
+}
+
+/* KVM_HC_SCHED_YIELD: the guest waits for an IPI's acknowledgement from APIC ID @id. */
+static void yield_to_preempted(struct lodge_vcpu *vcpu, u32 id)
+{
+	struct lodge_vcpu *target = lodge_vcpu_by_id(vcpu->vm, id);
+
+	if (target && target != vcpu && READ_ONCE(target->preempted))
+		yield_to_vcpu(target);
 }
 
 int lodge_exit_hypercall(struct lodge_vcpu *vcpu)
@@ -118,6 +146,10 @@ int lodge_exit_hypercall(struct lodge_vcpu *vcpu)
 			if (!lodge_has(&vcpu->arch, LODGE_F_PV_UNHALT))
 				break;
 			kick_halted(vcpu->vm, a1);
+			ret = 0;
+			break;
+		case KVM_HC_SCHED_YIELD:
+			yield_to_preempted(vcpu, a0);
 			ret = 0;
 			break;
 		default:

@@ -211,6 +211,10 @@ static int set_misc_enable(struct lodge_vcpu *vcpu, u32 index, u64 data, bool ho
 {
 	u64 changed = vcpu->arch.misc_enable ^ data;
 
+	/* What it says the CPU lacks is not for the guest to say. */
+	if (!host && (changed & (MSR_IA32_MISC_ENABLE_BTS_UNAVAIL |
+				 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)))
+		return LODGE_MSR_INVALID;
 	vcpu->arch.misc_enable = data;
 	if (changed & MSR_IA32_MISC_ENABLE_MWAIT)
 		lodge_cpuid_update_runtime(vcpu);
@@ -305,6 +309,19 @@ static int set_hwcr(struct lodge_vcpu *vcpu, u32 index, u64 data, bool host)
 	return 0;
 }
 
+/* Kept for the guest, and of no effect: the host's power is not its to control. */
+static int get_power_ctl(struct lodge_vcpu *vcpu, u32 index, u64 *data, bool host)
+{
+	*data = vcpu->arch.power_ctl;
+	return 0;
+}
+
+static int set_power_ctl(struct lodge_vcpu *vcpu, u32 index, u64 data, bool host)
+{
+	vcpu->arch.power_ctl = data;
+	return 0;
+}
+
 /* Seen in system-management mode only, which guests do not have. */
 static int get_smbase(struct lodge_vcpu *vcpu, u32 index, u64 *data, bool host)
 {
@@ -351,6 +368,7 @@ static const struct lodge_msr msrs[] = {
 	MSR(MSR_IA32_PERF_STATUS, 0, get_zero, NULL),
 	MSR(MSR_IA32_PERF_CTL, 0, get_zero, set_ignore),
 	MSR(MSR_IA32_MISC_ENABLE, MSR_LISTED, get_misc_enable, set_misc_enable),
+	MSR(MSR_IA32_POWER_CTL, MSR_LISTED, get_power_ctl, set_power_ctl),
 	RANGE(0x200, 0x20f, 0, lodge_mtrr_get, lodge_mtrr_set),
 	MSR(MSR_MTRRfix64K_00000, 0, lodge_mtrr_get, lodge_mtrr_set),
 	RANGE(MSR_MTRRfix16K_80000, MSR_MTRRfix16K_A0000, 0, lodge_mtrr_get, lodge_mtrr_set),
@@ -431,7 +449,7 @@ int lodge_set_msr(struct lodge_vcpu *vcpu, u32 index, u64 data, bool host)
 
 static u32 listed[ARRAY_SIZE(msrs) + 16];
 static u32 nr_listed;
-static u32 features[3];
+static u32 features[4];
 static u32 nr_features;
 
 /* MSRs that exist only where the CPU has a feature; whatever is listed can be read. */
@@ -463,7 +481,8 @@ static int list_range(const struct lodge_msr *m)
 int lodge_msr_list_init(void)
 {
 	static const u32 feature_msrs[] = {
-		MSR_IA32_UCODE_REV, MSR_IA32_ARCH_CAPABILITIES, MSR_AMD64_DE_CFG,
+		MSR_IA32_UCODE_REV, MSR_IA32_ARCH_CAPABILITIES, MSR_IA32_PERF_CAPABILITIES,
+		MSR_AMD64_DE_CFG,
 	};
 	unsigned int i;
 	u64 data;
@@ -535,6 +554,7 @@ void lodge_msr_reset(struct lodge_vcpu *vcpu, bool init)
 	a->platform_info = MSR_PLATFORM_INFO_CPUID_FAULT;
 	a->misc_features = 0;
 	a->hwcr = 0;
+	a->power_ctl = 0;
 	a->smbase = SMBASE_RESET;
 	a->xss = 0;
 	a->mtrr_def_type = 0;

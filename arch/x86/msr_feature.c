@@ -56,6 +56,9 @@ int lodge_get_msr_feature(u32 index, u64 *data)
 		/* An emulated CPU may lack it: then there is no revision to tell. */
 		rdmsrl_safe(index, data);
 		return 0;
+	case MSR_IA32_PERF_CAPABILITIES:
+		/* Of performance counters there are none, nor capabilities. */
+		return 0;
 	case MSR_AMD64_DE_CFG:
 		if (!has_lfence_bit())
 			return LODGE_MSR_INVALID;

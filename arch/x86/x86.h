@@ -138,7 +138,7 @@ struct lodge_vcpu_arch {
 	u64 *mce_banks;
 	u64 arch_capabilities, platform_info, misc_features;
 	u64 microcode_version;
-	u64 hwcr, smbase;
+	u64 hwcr, smbase, power_ctl;
 	u64 mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
 	u64 debugctl;
 
@@ -159,6 +159,7 @@ struct lodge_vcpu_arch {
 	unsigned long rcu_noted;	/* jiffies of the last quiescent state (guest_state.h) */
 
 	struct lodge_lapic *lapic;	/* NULL when not in the kernel; constant */
+	bool apicv;		/* the CPU delivers the local APIC's interrupts by itself */
 	u8 ioapic_eoi;		/* with LODGE_REQ_IOAPIC_EOI: the vector */
 
 	/* Exits that user space finishes. */
@@ -171,8 +172,8 @@ struct lodge_vcpu_arch {
 /* What a vCPU's CPUID gave it, for tests that must be quick. */
 enum lodge_feature {
 	LODGE_F_X2APIC, LODGE_F_TSC_DEADLINE, LODGE_F_XSAVE, LODGE_F_LM, LODGE_F_NX,
-	LODGE_F_GBPAGES, LODGE_F_RDTSCP, LODGE_F_NRIPS, LODGE_F_AMD, LODGE_F_INTEL,
-	LODGE_F_PV_EOI, LODGE_F_PV_UNHALT, LODGE_F_FSGSBASE, LODGE_F_XSAVES, LODGE_F_MWAIT,
+	LODGE_F_GBPAGES, LODGE_F_RDTSCP, LODGE_F_AMD, LODGE_F_INTEL,
+	LODGE_F_PV_UNHALT, LODGE_F_XSAVES,
 };
 
 static inline bool lodge_has(const struct lodge_vcpu_arch *a, enum lodge_feature f)
