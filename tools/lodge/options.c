@@ -10,7 +10,7 @@
 
 #define DEFAULT_MEMORY	"512M"
 #define DEFAULT_CPUS	"1"
-#define DEFAULT_APPEND	"console=ttyS0"
+#define DEFAULT_APPEND	"console=ttyS0 pci=off"	/* the machine has no PCI */
 
 /* The local APIC's 8-bit identifier; 255 addresses all of them. */
 #define MAX_CPUS	254
