@@ -67,7 +67,7 @@ tree_disk()
 	{
 		cd "$top" && find "$top" \( -path "$top/.git" -o -path "$O" \) -prune -o -print
 		find "$O" \( -path "$O/testbed/*.ext4" -o -path "$O/testbed/vmlinux-*-boot*" -o \
-			-path "$O/testbed/*.??????" -o -path "$O/testbed/host-initramfs*" -o \
+			-path "$O/testbed/run.*" -o -path "$O/testbed/host-initramfs*" -o \
 			-name '*.o' -o -name '*.cmd' \) -prune -o -print
 		printf '%s\n' "$run/command" "$run/settings"
 		for path in $copy; do
