@@ -20,7 +20,9 @@ struct lodge_tdp_caps {
 	bool enabled;		/* EPT or NPT in use; otherwise shadow paging */
 	int levels;		/* of the second-dimension table: 4 or 5 */
 	int max_page_level;	/* 1: 4 KiB, 2: 2 MiB, 3: 1 GiB */
+	bool ept;		/* the tables are EPT's; otherwise NPT's */
 	bool has_ad;		/* hardware sets accessed and dirty bits */
+	bool has_pml;		/* and logs the pages it makes dirty: set_dirty_log */
 };
 
 /* Facts about the CPU and the backend that neutral code may ask for. */
@@ -125,12 +127,20 @@ struct lodge_exit_info {
 	X(void, flush_tlb_all, (struct lodge_vcpu *vcpu))			\
 	X(void, flush_tlb_guest, (struct lodge_vcpu *vcpu))			\
 	X(void, flush_tlb_gva, (struct lodge_vcpu *vcpu, gva_t gva))		\
+	/* Pages that the guest's writes make dirty are marked by lodge_mark_page_dirty() */ \
+	/* before run() returns, or are no more.  Only with tdp.has_pml. */	\
+	X(void, set_dirty_log, (struct lodge_vcpu *vcpu, bool on))		\
 	/* --- the rest: loaded --- */						\
 	/* Move RIP past the instruction that exited, drop the interrupt shadow. */	\
 	/* LODGE_RESUME, or what an emulation failure answers. */		\
 	X(int, skip_instruction, (struct lodge_vcpu *vcpu))			\
 	X(void, write_tsc_offset, (struct lodge_vcpu *vcpu, u64 offset))	\
 	X(void, write_tsc_multiplier, (struct lodge_vcpu *vcpu, u64 mult))	\
+	/* End the guest when its TSC reaches @tsc, by lodge_lapic_deadline_passed(): true. */ \
+	/* False: the CPU cannot.  0 takes it back.  Nothing of the VMCS or VMCB is touched. */ \
+	X(bool, set_deadline, (struct lodge_vcpu *vcpu, u64 tsc))		\
+	/* IA32_APIC_BASE changed, and with it who answers to the local APIC's registers. */ \
+	X(void, apic_mode_changed, (struct lodge_vcpu *vcpu))			\
 	/* Guest CPUID changed: recompute what depends on it. */		\
 	X(void, cpuid_changed, (struct lodge_vcpu *vcpu))			\
 	/* For tracepoints and error reports; valid until the next run(). */	\
@@ -158,7 +168,7 @@ struct lodge_backend {
 #undef X
 };
 
-extern const struct lodge_backend svm_backend;
+extern const struct lodge_backend vmx_backend, svm_backend;
 extern const struct lodge_backend *lodge_backend;	/* the chosen one; main.c */
 
 #define X(ret, name, args) DECLARE_STATIC_CALL(lodge_##name, *(((struct lodge_backend *)0)->name));

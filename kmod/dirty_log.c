@@ -3,7 +3,9 @@
  * The dirty log: one bit for each page of a slot that was written since the
  * bit was last taken.  Writers that go through the host set it themselves
  * (guest_mem.c); the guest's own first write to a page is seen because the page
- * is write-protected, and the fault sets the bit (arch/x86/mmu/fault.c).
+ * is write-protected, and the fault sets the bit (arch/x86/mmu/fault.c).  A CPU
+ * that logs the pages it makes dirty needs no fault: "protected" then means not
+ * dirty, and the backend sets the bit with the next exit.
  *
  * No write is lost.  A fault makes the page writable first and sets the bit
  * after; the log takes the bit first, then protects the page, then flushes the
@@ -15,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "backend.h"
 #include "memslot.h"
 
 void lodge_mark_page_dirty(struct lodge_memslot *slot, gfn_t gfn)
@@ -70,6 +73,9 @@ static int get_log(struct lodge_vm *vm, struct lodge_memslot *slot, void __user 
 	unsigned long *taken;
 	int r = 0;
 
+	/* What the CPU has logged and not yet handed over comes with the exit. */
+	if (lodge_caps.tdp.has_pml)
+		lodge_kick_all_and_wait(vm);
 	/* Protected and cleared by KVM_CLEAR_DIRTY_LOG, when the page is about to be copied. */
 	if (vm->manual_dirty_log)
 		return copy_to_user(to, slot->dirty_bitmap, size) ? -EFAULT : 0;

@@ -93,6 +93,7 @@ struct lodge_vm {
 	struct rcuwait readers_wait;	/* the one who waits for vCPUs that read */
 	struct lodge_memslots __rcu *memslots;
 	u64 manual_dirty_log;		/* KVM_DIRTY_LOG_*: KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
+	unsigned int nr_logged;		/* slots with a dirty log */
 	struct lodge_io_bus __rcu *bus[LODGE_NR_BUSES];
 	struct list_head ioeventfds;	/* slots_lock only */
 	struct list_head coalesced_zones;	/* slots_lock only */

@@ -45,7 +45,9 @@ struct lodge_caps lodge_caps __ro_after_init;
 LODGE_BACKEND_OPS(X)
 #undef X
 
-static const struct lodge_backend *const backends[] __initconst = { &svm_backend };
+static const struct lodge_backend *const backends[] __initconst = {
+	&vmx_backend, &svm_backend,
+};
 
 static int __init choose_backend(void)
 {

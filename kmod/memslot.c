@@ -211,10 +211,26 @@ static bool region_valid(const struct kvm_userspace_memory_region *mem)
 	       access_ok((void __user *)(unsigned long)mem->userspace_addr, mem->memory_size);
 }
 
-static void free_slot(struct lodge_memslot *slot, const struct lodge_memslot *heir)
+/*
+ * A CPU that can log writes does so from before the first slot that is logged until
+ * after the last.
+ */
+static void count_logged(struct lodge_vm *vm, int n)
 {
-	if (!heir || heir->dirty_bitmap != slot->dirty_bitmap)
+	bool before = vm->nr_logged;
+
+	WRITE_ONCE(vm->nr_logged, vm->nr_logged + n);
+	if (before != !!vm->nr_logged && lodge_caps.tdp.has_pml)
+		lodge_request_all(vm, LODGE_REQ_DIRTY_LOG);
+}
+
+static void free_slot(struct lodge_vm *vm, struct lodge_memslot *slot,
+		      const struct lodge_memslot *heir)
+{
+	if (slot->dirty_bitmap && (!heir || heir->dirty_bitmap != slot->dirty_bitmap)) {
+		count_logged(vm, -1);
 		kvfree(slot->dirty_bitmap);
+	}
 	kfree(slot);
 }
 
@@ -236,6 +252,7 @@ static int give_bitmap(struct lodge_vm *vm, struct lodge_memslot *slot,
 				      GFP_KERNEL_ACCOUNT);
 	if (!slot->dirty_bitmap)
 		return -ENOMEM;
+	count_logged(vm, 1);
 	if (logs_all_at_first(vm))
 		bitmap_set(slot->dirty_bitmap, 0, slot->npages);
 	return 0;
@@ -288,7 +305,7 @@ static int create_slot(struct lodge_vm *vm, struct memslot_space *space,
 		return -ENOMEM;
 	r = xa_err(xa_store(&space->by_id, mem->slot, new, GFP_KERNEL_ACCOUNT));
 	if (r) {
-		free_slot(new, NULL);
+		free_slot(vm, new, NULL);
 		return r;
 	}
 	space->nr_pages += new->npages;
@@ -304,7 +321,7 @@ static int delete_slot(struct lodge_vm *vm, struct memslot_space *space,
 	xa_erase(&space->by_id, old->id);
 	space->nr_pages -= old->npages;
 	replace_slot(vm, old, NULL);
-	free_slot(old, NULL);
+	free_slot(vm, old, NULL);
 	return 0;
 }
 
@@ -320,7 +337,7 @@ static int change_slot(struct lodge_vm *vm, struct memslot_space *space,
 	replace_slot(vm, old, new);
 	if (new->base_gfn == old->base_gfn)
 		logging_changed(vm, old, new);
-	free_slot(old, new);
+	free_slot(vm, old, new);
 	return 0;
 }
 
@@ -403,7 +420,7 @@ void lodge_memslots_destroy(struct lodge_vm *vm)
 	unsigned long id;
 
 	xa_for_each(&space->by_id, id, slot)
-		free_slot(slot, NULL);
+		free_slot(vm, slot, NULL);
 	xa_destroy(&space->by_id);
 	RCU_INIT_POINTER(vm->memslots, NULL);
 	kfree(space);

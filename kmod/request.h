@@ -18,6 +18,7 @@ enum lodge_request {
 	LODGE_REQ_MMU_RELOAD,		/* the root is obsolete: make and load another */
 	LODGE_REQ_TLB_FLUSH,		/* all of this vCPU's translations */
 	LODGE_REQ_TLB_FLUSH_GUEST,	/* the guest's own linear translations only */
+	LODGE_REQ_DIRTY_LOG,		/* whether any slot is logged has changed */
 	LODGE_REQ_CLOCK_UPDATE,		/* rewrite the guest's pvclock page */
 	LODGE_REQ_MASTERCLOCK,		/* resynchronise the VM's master clock */
 	LODGE_REQ_STEAL_UPDATE,		/* rewrite the guest's steal-time record */

@@ -12,6 +12,7 @@
 #include "exit.h"
 #include "fpu.h"
 #include "host_work.h"
+#include "irqchip/irqchip.h"
 #include "readers.h"
 #include "run.h"
 #include "trace.h"
@@ -26,6 +27,7 @@ static int lodge_block(struct lodge_vcpu *vcpu) __must_hold(&vcpu->vm->srcu)
 	u64 start = ktime_get_ns();
 	bool waited = false;
 
+	lodge_lapic_timer_sleep(vcpu);
 	lodge_reader_leave(vcpu);
 	vcpu->stats.blocking = 1;
 	prepare_to_rcuwait(&vcpu->wait);

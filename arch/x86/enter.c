@@ -29,6 +29,8 @@ static int handle_mmu_requests(struct lodge_vcpu *vcpu)
 		if (r)
 			return r;
 	}
+	if (lodge_take_request(vcpu, LODGE_REQ_DIRTY_LOG))
+		lodge_be(set_dirty_log)(vcpu, READ_ONCE(vcpu->vm->nr_logged));
 	if (lodge_take_request(vcpu, LODGE_REQ_TLB_FLUSH)) {
 		lodge_be(flush_tlb_all)(vcpu);
 		vcpu->stats.tlb_flush++;

@@ -24,6 +24,14 @@ static bool irq_pending(struct lodge_vcpu *vcpu)
 	return lodge_irq_pending(vcpu);
 }
 
+/* The same, but for what the CPU delivers by itself. */
+static bool irq_to_inject(struct lodge_vcpu *vcpu)
+{
+	if (!vcpu->arch.lapic)
+		return vcpu->arch.user_vector >= 0;
+	return lodge_irq_injectable(vcpu);
+}
+
 static int irq_take(struct lodge_vcpu *vcpu)
 {
 	int vector;
@@ -198,10 +206,10 @@ void lodge_inject_events(struct lodge_vcpu *vcpu)
 		if (a->nmi_pending)
 			lodge_be(enable_nmi_window)(vcpu);
 	}
-	if (irq_pending(vcpu)) {
+	if (irq_to_inject(vcpu)) {
 		if (!taken && lodge_be(irq_allowed)(vcpu))
 			inject_new_irq(vcpu);
-		if (irq_pending(vcpu))
+		if (irq_to_inject(vcpu))
 			lodge_be(enable_irq_window)(vcpu);
 	} else if (lodge_user_waits(vcpu)) {
 		lodge_be(enable_irq_window)(vcpu);

@@ -124,6 +124,16 @@ bool lodge_ioapic_handles(struct lodge_vm *vm, u8 vector)
 	return ioapic && test_bit(vector, ioapic->eoi_vectors);
 }
 
+void lodge_ioapic_eoi_vectors(struct lodge_vm *vm, unsigned long *vectors)
+{
+	const struct lodge_ioapic *ioapic = vm->arch.ioapic;
+
+	if (ioapic)
+		bitmap_copy(vectors, ioapic->eoi_vectors, 256);
+	else
+		bitmap_zero(vectors, 256);
+}
+
 /*
  * A vector too many only costs its EOIs a look here, so nothing is lost if one
  * is seen between the two steps.  Lock held.

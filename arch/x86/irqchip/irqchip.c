@@ -153,6 +153,11 @@ bool lodge_irq_pending(struct lodge_vcpu *vcpu)
 	return extint_pending(vcpu) || lodge_lapic_pending(vcpu) >= 0;
 }
 
+bool lodge_irq_injectable(struct lodge_vcpu *vcpu)
+{
+	return vcpu->arch.apicv ? extint_pending(vcpu) : lodge_irq_pending(vcpu);
+}
+
 int lodge_irq_take(struct lodge_vcpu *vcpu)
 {
 	int vector;
@@ -160,6 +165,8 @@ int lodge_irq_take(struct lodge_vcpu *vcpu)
 	/* ExtINT has no rank among the local APIC's vectors: it is not held back. */
 	if (extint_pending(vcpu))
 		return extint_take(vcpu);
+	if (vcpu->arch.apicv)
+		return -1;
 	vector = lodge_lapic_pending(vcpu);
 	if (vector >= 0)
 		lodge_lapic_accept(vcpu, vector);

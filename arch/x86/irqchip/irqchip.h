@@ -74,6 +74,21 @@ int lodge_x2apic_write(struct lodge_vcpu *vcpu, u32 msr, u64 data);
  */
 bool lodge_lapic_mmio_read(struct lodge_vcpu *vcpu, gpa_t gpa, int len, void *data);
 bool lodge_lapic_mmio_write(struct lodge_vcpu *vcpu, gpa_t gpa, int len, const void *data);
+/*
+ * A CPU with APIC virtualization works on the page of registers while the guest runs,
+ * and tells of it afterwards.  All but the first with a local APIC, vcpu->arch.apicv
+ * where "virtual" is in the name.
+ */
+void *lodge_lapic_page(struct lodge_vcpu *vcpu);	/* NULL without; constant */
+void lodge_lapic_tpr_moved(struct lodge_vcpu *vcpu);	/* TPR has another value */
+/* The guest wrote the register at @offset, and the value is there: act on it. */
+void lodge_lapic_written(struct lodge_vcpu *vcpu, u32 offset);
+void lodge_lapic_virtual_eoi(struct lodge_vcpu *vcpu, u8 vector);	/* ISR is up to date */
+/* Bits of ISR and IRR may have changed; @irr is the highest in IRR now, 0 for none. */
+void lodge_lapic_virtual_state(struct lodge_vcpu *vcpu, u8 irr);
+int lodge_lapic_highest_isr(struct lodge_vcpu *vcpu);	/* or -1 */
+/* The vectors, a bit each, whose EOI somebody waits for. */
+void lodge_lapic_eoi_exits(struct lodge_vcpu *vcpu, u64 vectors[4]);
 /* Accepts ExtINT from the PIC (LVT0, or APIC disabled)?  */
 bool lodge_lapic_accepts_pic(struct lodge_vcpu *vcpu);
 /* INIT and SIPI that came: act on them.  Loaded.  0 or -errno. */
@@ -105,6 +120,10 @@ u64 lodge_lapic_tsc_deadline(struct lodge_vcpu *vcpu);		/* MSR_IA32_TSC_DEADLINE
 void lodge_lapic_set_tsc_deadline(struct lodge_vcpu *vcpu, u64 value);
 /* On vcpu_load on another CPU than before; preemption off. */
 void lodge_lapic_timer_migrate(struct lodge_vcpu *vcpu);
+/* The own thread is about to sleep: have the host watch the deadline.  Loaded. */
+void lodge_lapic_timer_sleep(struct lodge_vcpu *vcpu);
+/* The CPU saw the deadline that set_deadline gave it.  Loaded. */
+void lodge_lapic_deadline_passed(struct lodge_vcpu *vcpu);
 void lodge_lapic_timer_tsc_changed(struct lodge_vcpu *vcpu);	/* offset or scale is new */
 
 /* --- IOAPIC and PIC: any context --- */
@@ -112,6 +131,8 @@ void lodge_lapic_timer_tsc_changed(struct lodge_vcpu *vcpu);	/* offset or scale 
 void lodge_ioapic_eoi(struct lodge_vcpu *vcpu, u8 vector, bool level);
 /* Somebody waits for the EOI of @vector even if it is of an edge interrupt. */
 bool lodge_ioapic_handles(struct lodge_vm *vm, u8 vector);
+/* All of those, as a bitmap of 256. */
+void lodge_ioapic_eoi_vectors(struct lodge_vm *vm, unsigned long *vectors);
 int lodge_pic_pending(struct lodge_vm *vm);			/* INTR line of the master */
 int lodge_pic_ack(struct lodge_vm *vm);				/* INTA cycle: the vector */
 
@@ -124,5 +145,7 @@ int lodge_exit_ioapic_eoi(struct lodge_vcpu *vcpu);
  */
 bool lodge_irq_pending(struct lodge_vcpu *vcpu);
 int lodge_irq_take(struct lodge_vcpu *vcpu);
+/* The same, but for what a CPU with vcpu->arch.apicv takes from the LAPIC by itself. */
+bool lodge_irq_injectable(struct lodge_vcpu *vcpu);
 
 #endif

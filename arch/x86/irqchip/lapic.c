@@ -76,14 +76,19 @@ static int lapic_highest_irr(struct lodge_lapic *l)
 	return -1;
 }
 
-static int lapic_highest_isr(const struct lodge_lapic *l)
+static int lapic_highest_isr(struct lodge_lapic *l)
 {
 	unsigned int w;
+	u32 bits;
 
-	if (!l->isr_words)
-		return -1;
-	w = __fls(l->isr_words);
-	return w * 32 + __fls(lapic_get(l, APIC_ISR + w * 0x10));
+	while (l->isr_words) {
+		w = __fls(l->isr_words);
+		bits = lapic_get(l, APIC_ISR + w * 0x10);
+		if (likely(bits))
+			return w * 32 + __fls(bits);
+		l->isr_words &= ~BIT(w);
+	}
+	return -1;
 }
 
 /* SDM vol. 3, Task and Processor Priorities. */
@@ -142,11 +147,19 @@ static void broadcast_eoi(struct lodge_vcpu *vcpu, u8 vector, bool level)
 	lodge_request(vcpu, LODGE_REQ_IOAPIC_EOI);
 }
 
+/* @vector is in service no more: tell who waits for that. */
+static void lapic_serviced(struct lodge_lapic *l, u8 vector)
+{
+	bool level = lapic_vector_test(l, APIC_TMR, vector);
+
+	if (level || lodge_ioapic_handles(l->vcpu->vm, vector))
+		broadcast_eoi(l->vcpu, vector, level);
+}
+
 void lodge_lapic_eoi(struct lodge_lapic *l)
 {
 	struct lodge_vcpu *vcpu = l->vcpu;
 	int vector = lapic_highest_isr(l);
-	bool level;
 
 	trace_kvm_eoi(vcpu->id, vector);
 	if (vector < 0)
@@ -155,10 +168,10 @@ void lodge_lapic_eoi(struct lodge_lapic *l)
 	if (!lapic_get(l, APIC_ISR + (vector >> 5) * 0x10))
 		l->isr_words &= ~BIT(vector >> 5);
 	lapic_update_ppr(l);
+	if (vcpu->arch.apicv)
+		vcpu->arch.regs_dirty |= BIT(LODGE_REG_TPR);
 
-	level = lapic_vector_test(l, APIC_TMR, vector);
-	if (level || lodge_ioapic_handles(vcpu->vm, vector))
-		broadcast_eoi(vcpu, vector, level);
+	lapic_serviced(l, vector);
 	lodge_lapic_recheck(l);
 }
 
@@ -192,6 +205,53 @@ void lodge_lapic_sync_summaries(struct lodge_lapic *l)
 	/* A mark too many is taken away by whoever looks. */
 	WRITE_ONCE(l->irr_words, 0xff);
 	lapic_update_ppr(l);
+}
+
+/* --- a CPU that works on the registers by itself --- */
+
+void *lodge_lapic_page(struct lodge_vcpu *vcpu)
+{
+	return vcpu->arch.lapic ? vcpu->arch.lapic->regs : NULL;
+}
+
+void lodge_lapic_tpr_moved(struct lodge_vcpu *vcpu)
+{
+	struct lodge_lapic *l = vcpu->arch.lapic;
+
+	lapic_update_ppr(l);
+	lodge_lapic_recheck(l);
+}
+
+void lodge_lapic_virtual_eoi(struct lodge_vcpu *vcpu, u8 vector)
+{
+	trace_kvm_eoi(vcpu->id, vector);
+	lapic_serviced(vcpu->arch.lapic, vector);
+}
+
+void lodge_lapic_virtual_state(struct lodge_vcpu *vcpu, u8 irr)
+{
+	struct lodge_lapic *l = vcpu->arch.lapic;
+
+	/* Marks that nothing backs are taken away by whoever looks. */
+	l->isr_words = 0xff;
+	if (irr && !test_bit(irr >> 5, &l->irr_words))
+		set_bit(irr >> 5, &l->irr_words);
+}
+
+int lodge_lapic_highest_isr(struct lodge_vcpu *vcpu)
+{
+	return lapic_highest_isr(vcpu->arch.lapic);
+}
+
+void lodge_lapic_eoi_exits(struct lodge_vcpu *vcpu, u64 vectors[4])
+{
+	const struct lodge_lapic *l = vcpu->arch.lapic;
+	int i;
+
+	lodge_ioapic_eoi_vectors(vcpu->vm, (unsigned long *)vectors);
+	for (i = 0; i < 4; i++)
+		vectors[i] |= lapic_get(l, APIC_TMR + i * 0x20) |
+			      (u64)lapic_get(l, APIC_TMR + i * 0x20 + 0x10) << 32;
 }
 
 /* --- delivery: any context --- */

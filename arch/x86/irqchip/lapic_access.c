@@ -197,6 +197,18 @@ static bool reg_write(struct lodge_lapic *l, u32 reg, u32 value)
 	return false;
 }
 
+/* SDM vol. 3, APIC-Write Emulation: the CPU stored the value, the effect is left to us. */
+void lodge_lapic_written(struct lodge_vcpu *vcpu, u32 offset)
+{
+	struct lodge_lapic *l = vcpu->arch.lapic;
+	u32 value = lapic_get(l, offset);
+
+	if (offset == APIC_SELF_IPI)
+		send_ipi(l, APIC_DEST_SELF | APIC_INT_ASSERT | (value & APIC_VECTOR_MASK), 0);
+	else
+		reg_write(l, offset, value);
+}
+
 /* --- x2APIC --- */
 
 int lodge_x2apic_read(struct lodge_vcpu *vcpu, u32 msr, u64 *data)

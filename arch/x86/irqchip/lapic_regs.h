@@ -32,6 +32,7 @@ struct lodge_lapic_timer {
 	u64 deadline;		/* IA32_TSC_DEADLINE; 0 when disarmed */
 	u32 divisor;		/* from TDCR */
 	u32 mode;		/* APIC_LVT_TIMER_* */
+	bool in_cpu;		/* the deadline is watched by the CPU while the guest runs */
 };
 
 struct lodge_lapic {

@@ -4,6 +4,7 @@
  * Transitions): reset, enabled or not, xAPIC or x2APIC; and its state as a
  * whole for user space (KVM_GET_LAPIC, KVM_SET_LAPIC).  Own thread.
  */
+#include "backend.h"
 #include "cpuid.h"
 #include "lapic_regs.h"
 
@@ -94,8 +95,13 @@ int lodge_lapic_set_base(struct lodge_vcpu *vcpu, u64 value, bool host)
 	if (!base_valid(vcpu, value, host))
 		return 1;
 	vcpu->arch.apic_base = value;
-	if (!l || !(changed & (XAPIC_ENABLE | X2APIC_ENABLE)))
+	if (!l)
 		return 0;
+	if (!(changed & (XAPIC_ENABLE | X2APIC_ENABLE))) {
+		if (changed)
+			lodge_be(apic_mode_changed)(vcpu);
+		return 0;
+	}
 
 	WRITE_ONCE(l->hw_enabled, value & XAPIC_ENABLE);
 	if (changed & X2APIC_ENABLE) {
@@ -117,6 +123,7 @@ int lodge_lapic_set_base(struct lodge_vcpu *vcpu, u64 value, bool host)
 	}
 	if (changed & XAPIC_ENABLE)
 		lodge_cpuid_update_runtime(vcpu);	/* CPUID.1:EDX.APIC */
+	lodge_be(apic_mode_changed)(vcpu);
 	lodge_apic_map_update(vcpu->vm);
 	lodge_request(vcpu, LODGE_REQ_EVENT);
 	return 0;

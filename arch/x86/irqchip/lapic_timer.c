@@ -7,10 +7,16 @@
  * The callback runs in hard interrupt context and sets IRR itself: that takes no
  * lock.  All else is the vCPU's own thread, which stops the timer, and so waits
  * for a running callback, before it changes what the callback reads.
+ *
+ * A deadline needs no timer of the host's while the guest runs on a CPU that can
+ * watch its TSC (the backend's set_deadline).  Nobody watches it while the thread
+ * does something else; it is looked at again before the guest runs, and before
+ * the thread sleeps a host's timer takes over.
  */
 #include <linux/math64.h>
 #include <asm/tsc.h>
 
+#include "backend.h"
 #include "lapic_regs.h"
 #include "time.h"
 
@@ -52,13 +58,25 @@ static void deadline_reached(struct lodge_lapic *l)
 	lodge_lapic_local(l, APIC_LVTT);
 }
 
-static void arm_deadline(struct lodge_lapic *l)
+static void leave_cpu(struct lodge_lapic *l)
+{
+	if (!l->timer.in_cpu)
+		return;
+	l->timer.in_cpu = false;
+	lodge_be(set_deadline)(l->vcpu, 0);
+}
+
+static void arm_deadline(struct lodge_lapic *l, bool sleeps)
 {
 	u64 wait;
 
 	if (!l->timer.deadline)
 		return;
 	wait = min_t(u64, deadline_wait(l), KTIME_MAX);
+	if (wait && !sleeps)
+		l->timer.in_cpu = lodge_be(set_deadline)(l->vcpu, l->timer.deadline);
+	if (l->timer.in_cpu)
+		return;
 	if (wait)
 		timer_start(l, ktime_add_safe(ktime_get(), ns_to_ktime(wait)));
 	else
@@ -98,7 +116,28 @@ void lodge_lapic_timer_create(struct lodge_lapic *l)
 
 void lodge_lapic_timer_stop(struct lodge_lapic *l)
 {
+	leave_cpu(l);
 	hrtimer_cancel(&l->timer.hrtimer);
+}
+
+void lodge_lapic_timer_sleep(struct lodge_vcpu *vcpu)
+{
+	struct lodge_lapic *l = vcpu->arch.lapic;
+
+	if (!l || !l->timer.in_cpu)
+		return;
+	leave_cpu(l);
+	arm_deadline(l, true);
+}
+
+void lodge_lapic_deadline_passed(struct lodge_vcpu *vcpu)
+{
+	struct lodge_lapic *l = vcpu->arch.lapic;
+
+	if (!l || !l->timer.in_cpu || lodge_guest_tsc(vcpu, rdtsc()) < l->timer.deadline)
+		return;
+	leave_cpu(l);
+	deadline_reached(l);
 }
 
 /* SDM vol. 3, Divide Configuration Register: bits 3, 1 and 0; 111 divides by one. */
@@ -177,7 +216,7 @@ void lodge_lapic_timer_set_divide(struct lodge_lapic *l, u32 tdcr)
 	lapic_set(l, APIC_TDCR, tdcr);
 	l->timer.divisor = tdcr_divisor(tdcr);
 	if (l->timer.mode == APIC_LVT_TIMER_TSCDEADLINE)
-		arm_deadline(l);
+		arm_deadline(l, false);
 	else
 		timer_continue(l, count);
 }
@@ -216,7 +255,7 @@ void lodge_lapic_timer_restore(struct lodge_lapic *l, u32 current_count)
 	t->divisor = tdcr_divisor(lapic_get(l, APIC_TDCR));
 	t->period = 0;
 	if (t->mode == APIC_LVT_TIMER_TSCDEADLINE)
-		arm_deadline(l);
+		arm_deadline(l, false);
 	else
 		timer_continue(l, min(current_count, lapic_get(l, APIC_TMICT)));
 }
@@ -239,7 +278,7 @@ void lodge_lapic_set_tsc_deadline(struct lodge_vcpu *vcpu, u64 value)
 		return;
 	lodge_lapic_timer_stop(l);
 	l->timer.deadline = value;
-	arm_deadline(l);
+	arm_deadline(l, false);
 }
 
 void lodge_lapic_timer_tsc_changed(struct lodge_vcpu *vcpu)

@@ -94,18 +94,22 @@ static u64 merge_leaf(u64 old, u64 leaf, int level)
 	if (!old)
 		return leaf;
 	if (lodge_pte_is_leaf(old, level) && lodge_pte_pfn(old) == lodge_pte_pfn(leaf))
-		return old | (leaf & (LODGE_PTE_HOST_WRITABLE | lodge_pte.writable));
+		return old | (leaf & (LODGE_PTE_HOST_WRITABLE | lodge_pte.writable |
+				      lodge_pte.dirty));
 	/* Frozen, a table, or a page about to be zapped: the guest tries again. */
 	return 0;
 }
 
 static int install_leaf(struct lodge_fault *f, struct lodge_pt_iter *it)
 {
-	bool writable = f->host_writable && (f->write || !f->slot->dirty_bitmap);
+	bool logged = f->slot->dirty_bitmap && !f->write;
+	bool writable = f->host_writable && (!logged || lodge_pte.dirty);
 	kvm_pfn_t pfn = f->pfn - (f->gfn - lodge_level_base(f->gfn, it->level));
 	u64 leaf = lodge_pte_make_leaf(pfn, it->level, f->device, f->host_writable, writable);
 	u64 old, new;
 
+	if (!logged)
+		leaf |= lodge_pte.dirty;
 	do {
 		old = it->pte;
 		new = merge_leaf(old, leaf, it->level);

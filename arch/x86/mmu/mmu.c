@@ -12,7 +12,10 @@ int __init lodge_mmu_module_init(void)
 		pr_err("lodge: this CPU has no nested paging, or it is disabled, and Lodge needs it: enable NPT or EPT in the firmware, or use another machine\n");
 		return -EOPNOTSUPP;
 	}
-	lodge_pte_format_npt(&lodge_pte);
+	if (lodge_caps.tdp.ept)
+		lodge_pte_format_ept(&lodge_pte);
+	else
+		lodge_pte_format_npt(&lodge_pte);
 	return 0;
 }
 
@@ -53,4 +56,17 @@ int lodge_mmu_reload(struct lodge_vcpu *vcpu)
 	mmu->root_level = lodge_caps.tdp.levels;
 	lodge_be(load_mmu_root)(vcpu, mmu->root, mmu->root_level);
 	return 0;
+}
+
+int lodge_mmu_path(struct lodge_vm *vm, gpa_t gpa, u64 *path)
+{
+	struct lodge_pt_iter it;
+	gfn_t gfn = gpa >> PAGE_SHIFT;
+	int n = 0;
+
+	rcu_read_lock();
+	lodge_for_each_vm_pte(&it, vm, gfn, gfn + 1)
+		path[n++] = it.pte;
+	rcu_read_unlock();
+	return n;
 }

@@ -98,6 +98,12 @@ void lodge_mmu_mode_changed(struct lodge_vcpu *vcpu);
  */
 int lodge_mmu_map_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u64 error);
 
+/*
+ * The entries on the way down to @gpa, the root's first: LODGE_PT_MAX_LEVEL at most.
+ * For reports of failures.  Return: how many.
+ */
+int lodge_mmu_path(struct lodge_vm *vm, gpa_t gpa, u64 *path);
+
 /* --- called by memslot.c, dirty_log.c, mmu_notifier.c; process unless said --- */
 /*
  * No translation of [start, end) gfns remains, TLBs included, when it returns.
@@ -109,7 +115,10 @@ void lodge_mmu_wait_installing(struct lodge_vm *vm);
 /* Was a page accessed?  age_range() forgets it.  Any context. */
 bool lodge_mmu_age_range(struct lodge_vm *vm, gfn_t start, gfn_t end);
 bool lodge_mmu_test_young(struct lodge_vm *vm, gfn_t start, gfn_t end);
-/* Remove write permission so that the next write is logged.  True if a flush is owed. */
+/*
+ * Have the next write logged: without write permission, or without the dirty bit where
+ * the CPU logs by it.  True if a flush is owed.
+ */
 bool lodge_mmu_write_protect(struct lodge_vm *vm, gfn_t start, gfn_t end);
 /* The same for the pages whose bit in @mask is set, from @base. */
 bool lodge_mmu_write_protect_mask(struct lodge_vm *vm, gfn_t base, unsigned long mask);

@@ -25,6 +25,13 @@ static bool clear_bits(struct lodge_pt_iter *it, u64 bits)
 	return false;
 }
 
+/* Take from the leaf what keeps its next write from being seen; true if there was something. */
+static bool protect(struct lodge_pt_iter *it)
+{
+	return clear_bits(it, it->level == 1 && lodge_pte.dirty ? lodge_pte.dirty :
+								   lodge_pte.writable);
+}
+
 /* From *@start on; true when the end is reached, false to be called again. */
 static bool protect_some(struct lodge_vm *vm, gfn_t *start, gfn_t end, bool *changed)
 {
@@ -33,7 +40,7 @@ static bool protect_some(struct lodge_vm *vm, gfn_t *start, gfn_t end, bool *cha
 
 	rcu_read_lock();
 	lodge_for_each_vm_pte(&it, vm, *start, end) {
-		*changed |= clear_bits(&it, lodge_pte.writable);
+		*changed |= protect(&it);
 		if (need_resched() && !lodge_pte_is_table(it.pte, it.level)) {
 			*start = lodge_level_base(it.gfn, it.level) + lodge_level_pages(it.level);
 			done = false;
@@ -63,7 +70,7 @@ bool lodge_mmu_write_protect_mask(struct lodge_vm *vm, gfn_t base, unsigned long
 	rcu_read_lock();
 	lodge_for_each_vm_pte(&it, vm, base + __ffs(mask), base + __fls(mask) + 1)
 		if (it.level > 1 || (mask & BIT(it.gfn - base)))
-			changed |= clear_bits(&it, lodge_pte.writable);
+			changed |= protect(&it);
 	rcu_read_unlock();
 	return changed;
 }
@@ -73,6 +80,13 @@ bool lodge_mmu_age_range(struct lodge_vm *vm, gfn_t start, gfn_t end)
 	struct lodge_pt_iter it;
 	bool young = false;
 
+	if (!lodge_pte.accessed) {
+		/* An access of a page that was zapped is seen. */
+		young = lodge_mmu_test_young(vm, start, end);
+		if (young)
+			lodge_mmu_zap_range(vm, start, end, false);
+		return young;
+	}
 	rcu_read_lock();
 	lodge_for_each_vm_pte(&it, vm, start, end)
 		young |= clear_bits(&it, lodge_pte.accessed);
@@ -84,10 +98,12 @@ bool lodge_mmu_test_young(struct lodge_vm *vm, gfn_t start, gfn_t end)
 {
 	struct lodge_pt_iter it;
 	bool young = false;
+	/* Where the CPU records nothing, being there is what there is to go by. */
+	u64 mark = lodge_pte.accessed ? lodge_pte.accessed : lodge_pte.present;
 
 	rcu_read_lock();
 	lodge_for_each_vm_pte(&it, vm, start, end)
-		young |= lodge_pte_is_leaf(it.pte, it.level) && (it.pte & lodge_pte.accessed);
+		young |= lodge_pte_is_leaf(it.pte, it.level) && (it.pte & mark);
 	rcu_read_unlock();
 	return young;
 }

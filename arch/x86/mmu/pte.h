@@ -2,7 +2,7 @@
 /*
  * Entries of second-dimension tables.  The tables themselves are alike in EPT
  * and NPT, 512 entries at each of four or five levels; what the bits mean is in
- * a struct lodge_pte_format, filled in from pte_npt.c (and its twin for EPT).
+ * a struct lodge_pte_format, filled in from pte_ept.c or pte_npt.c.
  *
  * An entry is one of
  *   0           nothing there
@@ -14,7 +14,8 @@
  * Who may change an entry, and how:
  *   a fault     nothing -> leaf or table, large leaf -> table of the same pages,
  *               leaf -> the same leaf with more permissions; compare-and-exchange
- *   protecting  leaf -> the same leaf with fewer permissions; compare-and-exchange
+ *   protecting  leaf -> the same leaf with fewer permissions, or without the dirty
+ *               bit where writes are logged by it; compare-and-exchange
  *   a zap       anything -> nothing or FROZEN; exchange; under mmu_lock
  *   the CPU     sets accessed and dirty
  */
@@ -38,6 +39,12 @@ struct lodge_pte_format {
 	u64 present;		/* any of these: the CPU uses the entry */
 	u64 writable;
 	u64 accessed;		/* 0 if the CPU does not record it */
+	/*
+	 * 0, or: while it is clear the next write of the page is logged by the CPU (PML),
+	 * and write protection is not needed for that.  Large leaves always have it: the
+	 * log is of small pages.
+	 */
+	u64 dirty;
 	u64 large;		/* a leaf above level 1 */
 	u64 addr;		/* the address */
 	u64 leaf;		/* what every leaf has */
@@ -48,6 +55,7 @@ struct lodge_pte_format {
 
 extern struct lodge_pte_format lodge_pte;
 
+void lodge_pte_format_ept(struct lodge_pte_format *fmt);
 void lodge_pte_format_npt(struct lodge_pte_format *fmt);
 
 static inline bool lodge_pte_present(u64 pte)

@@ -141,6 +141,22 @@ static void svm_handle_exit_irqoff(struct lodge_vcpu *vcpu)
 {
 }
 
+/* NPT has no log of writes (tdp.has_pml). */
+static void svm_set_dirty_log(struct lodge_vcpu *vcpu, bool on)
+{
+}
+
+/* Nor is there a timer that ends the guest. */
+static bool svm_set_deadline(struct lodge_vcpu *vcpu, u64 tsc)
+{
+	return false;
+}
+
+/* All accesses to the local APIC exit, whatever mode it is in. */
+static void svm_apic_mode_changed(struct lodge_vcpu *vcpu)
+{
+}
+
 const struct lodge_backend svm_backend = {
 	.name			= "SVM",
 	.isa			= 2,
@@ -204,10 +220,13 @@ const struct lodge_backend svm_backend = {
 	.flush_tlb_all		= svm_flush_tlb_all,
 	.flush_tlb_guest	= svm_flush_tlb_guest,
 	.flush_tlb_gva		= svm_flush_tlb_gva,
+	.set_dirty_log		= svm_set_dirty_log,
 
 	.skip_instruction	= svm_skip_instruction,
 	.write_tsc_offset	= svm_write_tsc_offset,
 	.write_tsc_multiplier	= svm_write_tsc_multiplier,
+	.set_deadline		= svm_set_deadline,
+	.apic_mode_changed	= svm_apic_mode_changed,
 	.cpuid_changed		= svm_cpuid_changed,
 	.get_exit_info		= svm_get_exit_info,
 	.exit_name		= svm_exit_name,

@@ -10,6 +10,7 @@
 
 #include "cpuid.h"
 #include "msr.h"
+#include "spec_ctrl.h"
 #include "svm/svm.h"
 
 #define SVM_DEBUGCTL_DEFINED	0x3full
@@ -120,46 +121,9 @@ static bool svm_cpuid_ebx8(struct lodge_vcpu *vcpu, u32 mask)
 	return e && (e->ebx & mask);
 }
 
-static bool svm_cpuid_edx7(struct lodge_vcpu *vcpu, u32 mask)
-{
-	const struct kvm_cpuid_entry2 *e = lodge_cpuid_find(vcpu, 7, 0);
-
-	return e && (e->edx & mask);
-}
-
-static bool svm_guest_has_spec_ctrl(struct lodge_vcpu *vcpu)
-{
-	return svm_cpuid_edx7(vcpu, BIT(X86_FEATURE_SPEC_CTRL % 32)) ||
-	       svm_cpuid_ebx8(vcpu, BIT(X86_FEATURE_AMD_IBRS % 32) |
-				    BIT(X86_FEATURE_AMD_STIBP % 32) |
-				    BIT(X86_FEATURE_AMD_SSBD % 32));
-}
-
-static bool svm_guest_has_ibpb(struct lodge_vcpu *vcpu)
-{
-	return svm_cpuid_edx7(vcpu, BIT(X86_FEATURE_SPEC_CTRL % 32)) ||
-	       svm_cpuid_ebx8(vcpu, BIT(X86_FEATURE_AMD_IBPB % 32));
-}
-
-/* The bits that this CPU would take. */
-static u64 svm_spec_ctrl_mask(void)
-{
-	u64 mask = 0;
-
-	if (boot_cpu_has(X86_FEATURE_SPEC_CTRL) || boot_cpu_has(X86_FEATURE_AMD_IBRS))
-		mask |= SPEC_CTRL_IBRS;
-	if (boot_cpu_has(X86_FEATURE_INTEL_STIBP) || boot_cpu_has(X86_FEATURE_AMD_STIBP))
-		mask |= SPEC_CTRL_STIBP;
-	if (boot_cpu_has(X86_FEATURE_SPEC_CTRL_SSBD) || boot_cpu_has(X86_FEATURE_AMD_SSBD))
-		mask |= SPEC_CTRL_SSBD;
-	return mask;
-}
-
 static int svm_set_spec_ctrl(struct svm_vcpu *svm, u64 data, bool host)
 {
-	if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) || (data & ~svm_spec_ctrl_mask()))
-		return -EINVAL;
-	if (!host && !svm_guest_has_spec_ctrl(&svm->vcpu))
+	if (!lodge_spec_ctrl_valid(&svm->vcpu, data, host))
 		return -EINVAL;
 	if (svm_caps.v_spec_ctrl)
 		svm->vmcb->save.spec_ctrl = data;
@@ -188,9 +152,7 @@ static int svm_get_spec_ctrl(struct svm_vcpu *svm, u64 *data)
 
 static int svm_set_pred_cmd(struct svm_vcpu *svm, u64 data, bool host)
 {
-	if (!boot_cpu_has(X86_FEATURE_IBPB) || (data & ~PRED_CMD_IBPB))
-		return -EINVAL;
-	if (!host && !svm_guest_has_ibpb(&svm->vcpu))
+	if (!lodge_pred_cmd_valid(&svm->vcpu, data, host))
 		return -EINVAL;
 	if (!data)
 		return 0;

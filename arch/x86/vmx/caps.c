@@ -316,6 +316,8 @@ static void vmx_tell_caps(void)
 	lodge_caps.tdp.max_page_level = ept & VMX_EPT_1GB_PAGE_BIT ? 3 :
 					ept & VMX_EPT_2MB_PAGE_BIT ? 2 : 1;
 	lodge_caps.tdp.has_ad = ept & VMX_EPT_AD_BIT;
+	lodge_caps.tdp.has_pml = lodge_caps.tdp.has_ad && vmx_pml_wanted() &&
+				 vmx_uses(VMX_CPU2, SECONDARY_EXEC_ENABLE_PML);
 	lodge_caps.has_vnmi = vmx_caps.vnmi;
 	lodge_caps.nrips = true;
 	lodge_caps.unrestricted = vmx_caps.unrestricted;

@@ -206,7 +206,6 @@ static int vmx_exit_failed_entry(struct lodge_vcpu *vcpu)
 	if (vmx_reason(vmx) == EXIT_REASON_MCE_DURING_VMENTRY)
 		return LODGE_RESUME;
 	vmx_dump(vcpu);
-	vmx_explain_failed_entry(vcpu);
 	return lodge_fail_entry(vcpu, vmx->fail ?: vmx->exit_reason);
 }
 

@@ -216,7 +216,6 @@ static void vmx_teardown(void)
 		vc->vmxon = NULL;
 	}
 	vmx_l1d_teardown();
-	vmx_apicv_teardown();
 	vmx_msr_teardown();
 }
 
@@ -235,9 +234,9 @@ static int vmx_setup(void)
 		}
 	}
 	vmx_autoload_setup();
+	vmx_apicv_setup();
+	vmx_timer_setup();
 	err = vmx_msr_setup();
-	if (!err)
-		err = vmx_apicv_setup();
 	if (!err)
 		err = vmx_l1d_setup();
 	if (err)
@@ -318,10 +317,13 @@ const struct lodge_backend vmx_backend = {
 	.flush_tlb_all		= vmx_flush_tlb_all,
 	.flush_tlb_guest	= vmx_flush_tlb_guest,
 	.flush_tlb_gva		= vmx_flush_tlb_gva,
+	.set_dirty_log		= vmx_set_dirty_log,
 
 	.skip_instruction	= vmx_skip_instruction,
 	.write_tsc_offset	= vmx_write_tsc_offset,
 	.write_tsc_multiplier	= vmx_write_tsc_multiplier,
+	.set_deadline		= vmx_set_deadline,
+	.apic_mode_changed	= vmx_apic_mode_changed,
 	.cpuid_changed		= vmx_cpuid_changed,
 	.get_exit_info		= vmx_get_exit_info,
 	.exit_name		= vmx_exit_name,

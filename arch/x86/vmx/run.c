@@ -84,8 +84,6 @@ static void vmx_enter_slow(struct vmx_vcpu *vmx)
 		vmx_settle_trap(vmx);
 	if (vmx->slow & VMX_SLOW_DR)
 		set_debugreg(vmx->vcpu.arch.dr6, 6);
-	if (vmx->slow & VMX_SLOW_APICV)
-		vmx_apicv_enter(vmx);
 	if (vmx->slow & VMX_SLOW_TIMER)
 		vmx_timer_enter(vmx);
 }
@@ -216,6 +214,8 @@ static void vmx_leave_slow(struct vmx_vcpu *vmx)
 {
 	if (vmx->slow & VMX_SLOW_PML)
 		vmx_pml_leave(vmx);
+	if (vmx->slow & VMX_SLOW_APICV)
+		vmx_apicv_leave(vmx);
 	if (vmx->slow & VMX_SLOW_NMI)
 		vmx_nmi_check(vmx);
 }
@@ -303,6 +303,7 @@ void vmx_run(struct lodge_vcpu *vcpu)
 
 	vmx_store_state(vmx);
 	if (unlikely(vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
+		vmx->fail = 0;
 		vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 		vmx->entry_info = 0;
 	} else {

@@ -253,8 +253,6 @@ void vmx_set_efer(struct lodge_vcpu *vcpu, u64 efer)
 		vmcs_write64(GUEST_IA32_EFER, efer);
 	else
 		vmx_autoload_efer(vmx, efer);
-	else
-		vmx_autoload_efer(vmx, efer);
 }
 
 /* --- debug registers --- */

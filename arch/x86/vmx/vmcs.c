@@ -221,7 +221,6 @@ static const struct vmx_part {
 	{ vmx_tlb_vcpu_create, vmx_tlb_vcpu_destroy },
 	{ vmx_msr_vcpu_create, vmx_msr_vcpu_destroy },
 	{ vmx_autoload_vcpu_create, vmx_autoload_vcpu_destroy },
-	{ vmx_apicv_vcpu_create, vmx_apicv_vcpu_destroy },
 	{ vmx_pml_vcpu_create, vmx_pml_vcpu_destroy },
 };
 

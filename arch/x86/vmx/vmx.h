@@ -133,12 +133,13 @@ struct vmx_vcpu {
 	/* apicv.c */
 	void *virtual_apic;		/* the virtual-APIC page: what TPR shadow reads and writes */
 	u8 tpr;				/* VTPR as the guest was entered with */
+	u32 tpr_threshold;		/* as the VMCS has it */
+	u64 eoi_exits[4];		/* EOI-exit bitmap, as the VMCS has it */
 
 	/* pml.c, timer.c, realmode.c: theirs alone. */
 	void *pml_log;
 	struct vmx_timer {
-		u64 deadline;
-		bool armed;
+		u64 deadline;		/* in the guest's TSC; 0: none */
 	} timer;
 	struct vmx_rmode {
 		bool active;
@@ -280,6 +281,8 @@ void vmx_write_segment(const struct kvm_segment *s, int seg);
 /* --- vmx/exit_ept.c --- */
 int vmx_exit_ept_violation(struct lodge_vcpu *vcpu);
 int vmx_exit_ept_misconfig(struct lodge_vcpu *vcpu);
+/* @qual, of an EPT violation or a full PML log, may say that an IRET is to be done again. */
+void vmx_iret_faulted(struct lodge_vcpu *vcpu, unsigned long qual);
 
 /* --- vmx/tlb.c --- */
 /* VMX was just turned on here: drop what an earlier user left.  Irqoff. */
@@ -318,15 +321,14 @@ void vmx_autoload_efer(struct vmx_vcpu *vmx, u64 efer);	/* only where !vmx_caps.
 void vmx_autoload_perf(struct vmx_vcpu *vmx);
 
 /* --- vmx/apicv.c --- */
-int vmx_apicv_setup(void);		/* what all VMs share; 0 or -ENOMEM */
-void vmx_apicv_teardown(void);
-int vmx_apicv_vcpu_create(struct vmx_vcpu *vmx);
-void vmx_apicv_vcpu_destroy(struct vmx_vcpu *vmx);
+void vmx_apicv_setup(void);		/* what of it is used */
+void vmx_apic_mode_changed(struct lodge_vcpu *vcpu);
 void vmx_apicv_vcpu_reset(struct vmx_vcpu *vmx);	/* its controls and fields to the VMCS */
 void vmx_load_tpr(struct vmx_vcpu *vmx);	/* the local APIC's TPR changed: before entry */
 void vmx_store_tpr(struct vmx_vcpu *vmx);	/* the guest moved to CR8: after an exit */
 void vmx_update_cr8_intercept(struct lodge_vcpu *vcpu, int tpr, int irr);
-void vmx_apicv_enter(struct vmx_vcpu *vmx);	/* VMX_SLOW_APICV, before entry, irqoff */
+void vmx_apicv_leave(struct vmx_vcpu *vmx);	/* VMX_SLOW_APICV, after an exit, irqoff */
+bool vmx_apicv_x2apic(const struct vmx_vcpu *vmx);	/* its MSRs are virtualized */
 int vmx_exit_tpr_below_threshold(struct lodge_vcpu *vcpu);
 int vmx_exit_apic_access(struct lodge_vcpu *vcpu);
 int vmx_exit_apic_write(struct lodge_vcpu *vcpu);
@@ -339,14 +341,18 @@ static inline u8 vmx_vtpr(const struct vmx_vcpu *vmx)
 }
 
 /* --- vmx/pml.c --- */
+bool vmx_pml_wanted(void);	/* of the owner of this host */
 int vmx_pml_vcpu_create(struct vmx_vcpu *vmx);
 void vmx_pml_vcpu_destroy(struct vmx_vcpu *vmx);
 void vmx_pml_vcpu_reset(struct vmx_vcpu *vmx);
 void vmx_pml_leave(struct vmx_vcpu *vmx);	/* VMX_SLOW_PML, after an exit, irqoff */
+void vmx_set_dirty_log(struct lodge_vcpu *vcpu, bool on);
 int vmx_exit_pml_full(struct lodge_vcpu *vcpu);
 
 /* --- vmx/timer.c --- */
+void vmx_timer_setup(void);		/* is it used? */
 void vmx_timer_vcpu_reset(struct vmx_vcpu *vmx);
+bool vmx_set_deadline(struct lodge_vcpu *vcpu, u64 tsc);
 void vmx_timer_enter(struct vmx_vcpu *vmx);	/* VMX_SLOW_TIMER, before entry, irqoff */
 int vmx_exit_preemption_timer(struct lodge_vcpu *vcpu);
 

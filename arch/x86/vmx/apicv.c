@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The local APIC as far as the CPU plays it by itself (SDM vol. 3, APIC
+ * Virtualization and Virtual Interrupts).  The page that it works on, the
+ * virtual-APIC page, is the local APIC's own page of registers, so that what it
+ * does there needs no copying: irqchip/lapic.c is told of it after the exit.
+ *
+ *   TPR shadow			MOV to and from CR8 without an exit, until TPR falls
+ *				below the priority of an interrupt that waits
+ *   APIC accesses, x2APIC mode	the guest's accesses to registers are seen as such
+ *   register virtualization	reads are answered from the page, and writes stored
+ *				there before they exit
+ *   virtual-interrupt delivery	the CPU ranks and delivers what is in IRR, and takes
+ *				EOIs, but for those that somebody waits for
+ *
+ * The last three come together or not at all, the first without them.
+ */
+#include <linux/moduleparam.h>
+#include <asm/apicdef.h>
+
+#include "exit.h"
+#include "irqchip/irqchip.h"
+#include "vmx/vmx.h"
+
+static bool apicv = true;
+module_param(apicv, bool, 0444);
+MODULE_PARM_DESC(apicv, "Intel: let the CPU deliver guests' interrupts (default: yes)");
+
+#define VMX_APICV_CPU2	(SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE |	\
+			 SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES |	\
+			 SECONDARY_EXEC_APIC_REGISTER_VIRT |		\
+			 SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
+
+/* GUEST_INTR_STATUS: RVI in the low byte, SVI in the high one. */
+#define VMX_STATUS(rvi, svi)	((rvi) | (svi) << 8)
+
+void vmx_apicv_setup(void)
+{
+	const u32 all = SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE |
+			SECONDARY_EXEC_APIC_REGISTER_VIRT | SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY;
+
+	if (!apicv || !vmx_uses(VMX_CPU2, all))
+		vmx_caps.use[VMX_CPU2] &= ~VMX_APICV_CPU2;
+}
+
+/* --- the mode that the guest has put its APIC in --- */
+
+static bool vmx_apic_is_x2apic(const struct lodge_vcpu *vcpu)
+{
+	const u64 x2apic = MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE;
+
+	return (vcpu->arch.apic_base & x2apic) == x2apic;
+}
+
+void vmx_apic_mode_changed(struct lodge_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u32 on = 0;
+
+	if (vmx->virtual_apic && vmx_apic_is_x2apic(vcpu))
+		on = VMX_APICV_CPU2 & ~SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
+	on &= vmx_caps.use[VMX_CPU2];
+	vmx_control(vmx, VMX_CPU2, VMX_APICV_CPU2 & ~on, false);
+	vmx_control(vmx, VMX_CPU2, on, true);
+
+	vcpu->arch.apicv = on & SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY;
+	if (vcpu->arch.apicv) {
+		vmx->slow |= VMX_SLOW_APICV;
+		vmx->tpr_threshold = 0;
+		vmcs_write32(TPR_THRESHOLD, 0);
+		/* RVI and SVI, and who waits for which EOI: with the next look at events. */
+		lodge_request(vcpu, LODGE_REQ_EVENT);
+	} else {
+		vmx->slow &= ~VMX_SLOW_APICV;
+	}
+	if (vmx->virtual_apic)
+		vcpu->arch.regs_dirty |= BIT(LODGE_REG_TPR);
+	vmx_update_msr_intercepts(vcpu);
+}
+
+/* Without a local APIC in the kernel CR8 is user space's to see: every access exits. */
+void vmx_apicv_vcpu_reset(struct vmx_vcpu *vmx)
+{
+	struct lodge_vcpu *vcpu = &vmx->vcpu;
+	bool shadow = vcpu->arch.lapic && vmx_uses(VMX_CPU, CPU_BASED_TPR_SHADOW);
+
+	vmx->virtual_apic = shadow ? lodge_lapic_page(vcpu) : NULL;
+	vmx_control(vmx, VMX_CPU, CPU_BASED_TPR_SHADOW, shadow);
+	vmx_control(vmx, VMX_CPU, CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING,
+		    !shadow);
+	if (shadow) {
+		vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->virtual_apic));
+		vmx->tpr = vmx_vtpr(vmx);
+		vmx->tpr_threshold = 0;
+		vmcs_write32(TPR_THRESHOLD, 0);
+	}
+	if (vmx_uses(VMX_CPU2, SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)) {
+		memset(vmx->eoi_exits, 0, sizeof(vmx->eoi_exits));
+		vmcs_write64(EOI_EXIT_BITMAP0, 0);
+		vmcs_write64(EOI_EXIT_BITMAP1, 0);
+		vmcs_write64(EOI_EXIT_BITMAP2, 0);
+		vmcs_write64(EOI_EXIT_BITMAP3, 0);
+		vmcs_write16(GUEST_INTR_STATUS, 0);
+	}
+	vmx_apic_mode_changed(vcpu);
+}
+
+/* What of the x2APIC's registers the guest reaches by itself: msr.c. */
+bool vmx_apicv_x2apic(const struct vmx_vcpu *vmx)
+{
+	return vmx->controls[VMX_CPU2] & SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
+}
+
+/* --- TPR --- */
+
+static void vmx_set_threshold(struct vmx_vcpu *vmx, u32 threshold)
+{
+	if (threshold == vmx->tpr_threshold)
+		return;
+	vmx->tpr_threshold = threshold;
+	vmcs_write32(TPR_THRESHOLD, threshold);
+}
+
+/*
+ * The local APIC's own TPR is the shadow.  A threshold above it would fail the entry
+ * (SDM vol. 3, Checks on VM-Execution Control Fields); it is of no use any more.
+ * Where the CPU delivers interrupts, ISR may have changed as well.
+ */
+void vmx_load_tpr(struct vmx_vcpu *vmx)
+{
+	vmx->tpr = vmx_vtpr(vmx);
+	if (vmx->vcpu.arch.apicv) {
+		u16 status = vmcs_read16(GUEST_INTR_STATUS);
+		int isr = lodge_lapic_highest_isr(&vmx->vcpu);
+
+		vmcs_write16(GUEST_INTR_STATUS, VMX_STATUS(status & 0xff, max(isr, 0)));
+	} else if (vmx->tpr_threshold > vmx->tpr >> 4) {
+		vmx_set_threshold(vmx, 0);
+	}
+}
+
+void vmx_store_tpr(struct vmx_vcpu *vmx)
+{
+	vmx->tpr = vmx_vtpr(vmx);
+	/* Where the CPU delivers interrupts, it has ranked them anew itself. */
+	if (!vmx->vcpu.arch.apicv)
+		lodge_lapic_tpr_moved(&vmx->vcpu);
+}
+
+static void vmx_update_eoi_exits(struct vmx_vcpu *vmx)
+{
+	u64 vectors[4];
+	int i;
+
+	lodge_lapic_eoi_exits(&vmx->vcpu, vectors);
+	for (i = 0; i < ARRAY_SIZE(vectors); i++) {
+		if (vectors[i] == vmx->eoi_exits[i])
+			continue;
+		vmx->eoi_exits[i] = vectors[i];
+		/* The fields' encodings are two apart: each has a high half. */
+		vmcs_write(EOI_EXIT_BITMAP0 + 2 * i, vectors[i]);
+	}
+}
+
+void vmx_update_cr8_intercept(struct lodge_vcpu *vcpu, int tpr, int irr)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	if (vcpu->arch.apicv) {
+		u16 status = vmcs_read16(GUEST_INTR_STATUS);
+
+		/* Before the interrupt, so that no EOI of it is missed. */
+		vmx_update_eoi_exits(vmx);
+		if ((status & 0xff) != max(irr, 0))
+			vmcs_write16(GUEST_INTR_STATUS,
+				     VMX_STATUS(max(irr, 0), status >> 8));
+		return;
+	}
+	if (vmx->virtual_apic)
+		vmx_set_threshold(vmx, irr >= 0 && tpr >= irr >> 4 ? irr >> 4 : 0);
+}
+
+/* --- exits --- */
+
+/* VMX_SLOW_APICV, after each exit. */
+void vmx_apicv_leave(struct vmx_vcpu *vmx)
+{
+	lodge_lapic_virtual_state(&vmx->vcpu, vmcs_read16(GUEST_INTR_STATUS) & 0xff);
+}
+
+/* vmx_store_tpr() has let the interrupt through. */
+int vmx_exit_tpr_below_threshold(struct lodge_vcpu *vcpu)
+{
+	lodge_request(vcpu, LODGE_REQ_EVENT);
+	return LODGE_RESUME;
+}
+
+int vmx_exit_eoi_induced(struct lodge_vcpu *vcpu)
+{
+	lodge_lapic_virtual_eoi(vcpu, vmcs_readl(EXIT_QUALIFICATION));
+	return LODGE_RESUME;
+}
+
+/* Trap-like: RIP is behind the instruction already (SDM vol. 3, APIC-Write VM Exits). */
+int vmx_exit_apic_write(struct lodge_vcpu *vcpu)
+{
+	lodge_lapic_written(vcpu, vmcs_readl(EXIT_QUALIFICATION) & 0xff0);
+	return LODGE_RESUME;
+}
+
+/*
+ * What the CPU does not do by itself, or not for this instruction (SDM vol. 3, Exit
+ * Qualification for APIC-Access VM Exits): emulate it, as where the page is not there.
+ */
+int vmx_exit_apic_access(struct lodge_vcpu *vcpu)
+{
+	unsigned long qual = vmcs_readl(EXIT_QUALIFICATION);
+	gpa_t gpa = (vcpu->arch.apic_base & PAGE_MASK) | (qual & APIC_ACCESS_OFFSET);
+	u64 error = 0;
+
+	switch (qual & APIC_ACCESS_TYPE) {
+	case TYPE_LINEAR_APIC_INST_WRITE:
+		error = PFERR_WRITE;
+		break;
+	case TYPE_LINEAR_APIC_INST_FETCH:
+		error = PFERR_FETCH;
+		break;
+	}
+	return lodge_exit_page_fault(vcpu, gpa, error, NULL, 0);
+}
