@@ -14,7 +14,7 @@
 #include <asm/svm.h>
 #include <asm/vmx.h>
 
-#include "lodge.h"
+#include "regs_inline.h"
 
 #define LODGE_ISA_VMX	1
 #define LODGE_ISA_SVM	2
@@ -28,7 +28,7 @@ TRACE_EVENT(kvm_entry,
 	),
 	TP_fast_assign(
 		__entry->vcpu_id = vcpu->id;
-		__entry->rip = vcpu->arch.regs[LODGE_RIP];
+		__entry->rip = lodge_rip(vcpu);
 	),
 	TP_printk("vcpu %u, rip 0x%lx", __entry->vcpu_id, __entry->rip)
 );
@@ -49,7 +49,7 @@ TRACE_EVENT(kvm_exit,
 	),
 	TP_fast_assign(
 		__entry->exit_reason = reason;
-		__entry->guest_rip = vcpu->arch.regs[LODGE_RIP];
+		__entry->guest_rip = lodge_rip(vcpu);
 		__entry->isa = isa;
 		__entry->info1 = info1;
 		__entry->info2 = info2;
@@ -211,7 +211,7 @@ TRACE_EVENT(kvm_page_fault,
 	),
 	TP_fast_assign(
 		__entry->vcpu_id = vcpu->id;
-		__entry->guest_rip = vcpu->arch.regs[LODGE_RIP];
+		__entry->guest_rip = lodge_rip(vcpu);
 		__entry->fault_address = fault_address;
 		__entry->error_code = error_code;
 	),
@@ -444,7 +444,7 @@ TRACE_EVENT(kvm_emulate_insn,
 		__field(bool, failed)
 	),
 	TP_fast_assign(
-		__entry->rip = vcpu->arch.regs[LODGE_RIP];
+		__entry->rip = lodge_rip(vcpu);
 		__entry->len = min_t(u8, len, 15);
 		memset(__entry->insn, 0, 15);
 		memcpy(__entry->insn, insn, __entry->len);

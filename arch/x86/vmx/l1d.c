@@ -22,7 +22,7 @@ DEFINE_STATIC_KEY_FALSE(vmx_l1d_on);
 #define L1D_ORDER	4
 
 static bool vmx_l1d_always __ro_after_init;
-static void *vmx_l1d_pages __ro_after_init;	/* for CPUs without IA32_FLUSH_CMD */
+static void *vmx_l1d_pages;	/* for CPUs without IA32_FLUSH_CMD */
 
 int vmx_l1d_setup(void)
 {
