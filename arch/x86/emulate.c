@@ -229,15 +229,6 @@ static bool is_plain_store(const struct lodge_insn *i)
 	return i->op == OP_MOV && i->mem && i->dst == OPND_RM;
 }
 
-/* A register or an immediate to memory: nearly all that devices see of a busy guest. */
-static int do_plain_store(struct lodge_emu *e)
-{
-	const struct lodge_insn *i = e->insn;
-
-	e->datum = i->src == OPND_IMM ? i->imm : emu_reg(e, i->reg, i->size);
-	return emu_write(e, i->seg, emu_address(e), &e->datum, i->size);
-}
-
 static int run_handler(struct lodge_emu *e)
 {
 	const struct lodge_insn *i = e->insn;
@@ -353,6 +344,27 @@ int emu_to_user(struct lodge_emu *e)
 {
 	e->vcpu->complete = complete_emulation;
 	return EMU_USER;
+}
+
+/* User space has the whole of a plain store: the instruction is over. */
+static int complete_store(struct lodge_vcpu *vcpu)
+{
+	struct lodge_emu *e = vcpu->arch.emu;
+
+	return lodge_rip(vcpu) == e->rip ? answer(e, EMU_OK) : LODGE_RESUME;
+}
+
+/* A register or an immediate to memory: nearly all that devices see of a busy guest. */
+static int do_plain_store(struct lodge_emu *e)
+{
+	const struct lodge_insn *i = e->insn;
+	int r;
+
+	e->datum = i->src == OPND_IMM ? i->imm : emu_reg(e, i->reg, i->size);
+	r = emu_write(e, i->seg, emu_address(e), &e->datum, i->size);
+	if (r == EMU_USER && offset_in_page(e->mmio_gpa) + i->size <= PAGE_SIZE)
+		e->vcpu->complete = complete_store;
+	return r;
 }
 
 /*

@@ -16,17 +16,36 @@
 /* @host: user space asks (KVM_GET_MSRS), fewer restrictions.  0, INVALID or UNKNOWN.  Loaded. */
 int lodge_get_msr(struct lodge_vcpu *vcpu, u32 index, u64 *data, bool host);
 int lodge_set_msr(struct lodge_vcpu *vcpu, u32 index, u64 data, bool host);
-/* msr_user.c: what the guest's own RDMSR and WRMSR give.  0 or why not.  Loaded, in srcu. */
-int lodge_guest_get_msr(struct lodge_vcpu *vcpu, u32 index, u64 *data);
-int lodge_guest_set_msr(struct lodge_vcpu *vcpu, u32 index, u64 data);
 /*
  * The access failed with @err: true if user space is to answer it, kvm_run being
  * filled in for LODGE_TO_USER.  @next_rip: after the instruction; 0: of the exit's own.
  */
 bool lodge_msr_to_user(struct lodge_vcpu *vcpu, bool write, u32 index, u64 data, int err,
 		       unsigned long next_rip);
-/* May the guest do this (KVM_MSR_FILTER_READ or _WRITE) by itself?  In srcu. */
-bool lodge_msr_allowed(struct lodge_vm *vm, u32 index, u32 access);
+/* The VM has a filter.  Does it let the guest do this (KVM_MSR_FILTER_READ or _WRITE)?  In srcu. */
+bool lodge_msr_filter_allows(struct lodge_vm *vm, u32 index, u32 access);
+
+static inline bool lodge_msr_allowed(struct lodge_vm *vm, u32 index, u32 access)
+{
+	return likely(!rcu_access_pointer(vm->arch.msr_filter)) ||
+	       lodge_msr_filter_allows(vm, index, access);
+}
+
+/* What the guest's own RDMSR and WRMSR give: 0 or why not.  Loaded, in srcu. */
+static inline int lodge_guest_get_msr(struct lodge_vcpu *vcpu, u32 index, u64 *data)
+{
+	if (!lodge_msr_allowed(vcpu->vm, index, KVM_MSR_FILTER_READ))
+		return LODGE_MSR_FILTERED;
+	return lodge_get_msr(vcpu, index, data, false);
+}
+
+static inline int lodge_guest_set_msr(struct lodge_vcpu *vcpu, u32 index, u64 data)
+{
+	if (!lodge_msr_allowed(vcpu->vm, index, KVM_MSR_FILTER_WRITE))
+		return LODGE_MSR_FILTERED;
+	return lodge_set_msr(vcpu, index, data, false);
+}
+
 /* KVM_X86_SET_MSR_FILTER.  Process; takes vm->lock.  0, -EINVAL, -EFAULT, -ENOMEM. */
 int lodge_set_msr_filter(struct lodge_vm *vm, const struct kvm_msr_filter *user);
 void lodge_msr_filter_free(struct lodge_vm *vm);

@@ -36,12 +36,12 @@ struct lodge_msr_filter {
 	} range[KVM_MSR_FILTER_MAX_RANGES];
 };
 
-bool lodge_msr_allowed(struct lodge_vm *vm, u32 index, u32 access)
+bool lodge_msr_filter_allows(struct lodge_vm *vm, u32 index, u32 access)
 {
 	const struct lodge_msr_filter *filter = srcu_dereference(vm->arch.msr_filter, &vm->srcu);
 	int i;
 
-	if (likely(!filter) || index - X2APIC_BASE < X2APIC_COUNT)
+	if (index - X2APIC_BASE < X2APIC_COUNT)
 		return true;
 	for (i = 0; i < filter->n; i++) {
 		const struct lodge_msr_range *r = &filter->range[i];
@@ -129,22 +129,6 @@ void lodge_msr_filter_free(struct lodge_vm *vm)
 {
 	/* No reader is left: the VM dies. */
 	free_filter(rcu_replace_pointer(vm->arch.msr_filter, NULL, true));
-}
-
-/* --- the guest's accesses --- */
-
-int lodge_guest_get_msr(struct lodge_vcpu *vcpu, u32 index, u64 *data)
-{
-	if (!lodge_msr_allowed(vcpu->vm, index, KVM_MSR_FILTER_READ))
-		return LODGE_MSR_FILTERED;
-	return lodge_get_msr(vcpu, index, data, false);
-}
-
-int lodge_guest_set_msr(struct lodge_vcpu *vcpu, u32 index, u64 data)
-{
-	if (!lodge_msr_allowed(vcpu->vm, index, KVM_MSR_FILTER_WRITE))
-		return LODGE_MSR_FILTERED;
-	return lodge_set_msr(vcpu, index, data, false);
 }
 
 /* --- exits to user space --- */
