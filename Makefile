@@ -28,6 +28,7 @@ define HELP
 make run                  boot a Linux guest on Lodge, from nothing: installs the
                           packages it needs, builds, boots an emulated AMD host
 make check                every test, on the same kind of host
+make check-matrix         the selftests on several models of CPU
 make check-kvm-selftests  the Linux kernel's own KVM selftests, against what is expected
 make bench                what exits cost, side by side with KVM
 make lint                 warnings, sparse, checkpatch, formatting
@@ -40,7 +41,8 @@ make install              module (DKMS), udev rule, launcher, man page (DESTDIR=
 make uninstall            remove them
 make clean                remove .build
 
-HOST=amd                  the emulated AMD host; HOST=native: this machine
+HOST=amd                  the emulated AMD host; HOST=intel: the emulated Intel host,
+                          HOST=native: this machine; make check HOST=all: amd and intel
 HOST_KERNEL=debug         an emulated host with KASAN, lockdep and the like; built once
 BASE=kvm                  the same over the kernel's KVM, to compare
 ONLY=PATTERN              make check: only the tests whose name has it
@@ -75,6 +77,9 @@ run:
 check:
 	@$(T)/check
 
+check-matrix:
+	@$(T)/check-matrix
+
 check-kvm-selftests:
 	@$(T)/check-kvm-selftests
 
@@ -96,5 +101,5 @@ print-kver:
 print-module:
 	@echo $(module)
 
-.PHONY: help packages module launcher selftests run check check-kvm-selftests \
+.PHONY: help packages module launcher selftests run check check-matrix check-kvm-selftests \
 	bench lint install uninstall clean print-kver print-module
