@@ -88,6 +88,9 @@ disk()
 
 configuration()
 {
+	# Every nested page fault is an "error", too: only where somebody asked.
+	errors=ignore
+	[ -z "$emulator_log" ] || errors=report
 	cat <<CONFIG
 config_interface: textconfig
 display_library: rfb, options="timeout=0"
@@ -109,7 +112,7 @@ com2: enabled=1, mode=$1, dev=$2
 com3: enabled=1, mode=file, dev=$run/status
 log: $run/emulator.log
 panic: action=fatal
-error: action=report
+error: action=$errors
 info: action=report
 debug: action=ignore
 CONFIG
