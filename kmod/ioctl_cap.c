@@ -162,6 +162,8 @@ int lodge_check_extension(struct lodge_vm *vm, unsigned long ext)
 {
 	if (ext == LODGE_CAP_VERSION)
 		return LODGE_API_VERSION;
+	if (ext == LODGE_CAP_FAILED_ENTRY)
+		return 1;
 	if (ext >= ARRAY_SIZE(extensions))
 		return 0;
 	ext = array_index_nospec(ext, ARRAY_SIZE(extensions));

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "../uapi/lodge.h"
 #include "backend.h"
 #include "events.h"
 #include "fpu.h"
@@ -290,6 +291,11 @@ static long get_stats_fd(struct lodge_vcpu *vcpu, unsigned long unused)
 	return lodge_vcpu_stats_fd(vcpu);
 }
 
+static long get_failed_entry(struct lodge_vcpu *vcpu, void *arg)
+{
+	return lodge_get_failed_entry(vcpu, arg);
+}
+
 /* --- dispatch --- */
 
 struct vcpu_ioctl {
@@ -351,6 +357,7 @@ static const struct vcpu_ioctl vcpu_ioctls[] = {
 	IN(KVM_GET_DEVICE_ATTR, struct kvm_device_attr, get_attr),
 	IN(KVM_SET_DEVICE_ATTR, struct kvm_device_attr, set_attr),
 	RAW(KVM_GET_STATS_FD, get_stats_fd),
+	OUT(LODGE_GET_FAILED_ENTRY, struct lodge_failed_entry, get_failed_entry),
 };
 
 static long call_loaded(struct lodge_vcpu *vcpu, const struct vcpu_ioctl *call,

@@ -4,7 +4,11 @@
  * Instruction: Canonicalization and Consistency Checks) is either refused when
  * user space sets it, or KVM_RUN ends in KVM_EXIT_FAIL_ENTRY with the
  * hardware's reason and the CPU; the vCPU can be given another state and run.
+ * Where the node is Lodge's, LODGE_GET_FAILED_ENTRY names the rule that is broken.
  */
+#include <string.h>
+
+#include "../uapi/lodge.h"
 #include "lodge_test.h"
 
 static void guest_fine(void)
@@ -46,6 +50,11 @@ FIXTURE_TEARDOWN(entry)
 	vcpu_entry(self->vcpu, guest_fine, 0);				\
 } while (0)
 
+static bool explains(const struct vcpu *vcpu)
+{
+	return ioctl(vcpu->vm->fd, KVM_CHECK_EXTENSION, LODGE_CAP_FAILED_ENTRY) > 0;
+}
+
 TEST_F(entry, reserved_efer_bit)
 {
 	CANNOT_ENTER(bad.efer |= 1UL << 9);
@@ -56,6 +65,52 @@ TEST_F(entry, long_mode_with_32_bit_and_64_bit_code)
 {
 	CANNOT_ENTER(bad.cs.db = 1);		/* CS.L and CS.D at once */
 	ASSERT_DONE(self->vcpu);
+}
+
+TEST_F(entry, nothing_to_explain)
+{
+	struct lodge_failed_entry why;
+
+	if (!explains(self->vcpu))
+		SKIP(return, "not Lodge's node");
+	EXPECT_EQ(-ENOENT, try_ioctl(self->vcpu->fd, LODGE_GET_FAILED_ENTRY, &why));
+	ASSERT_DONE(self->vcpu);
+	EXPECT_EQ(-ENOENT, try_ioctl(self->vcpu->fd, LODGE_GET_FAILED_ENTRY, &why));
+}
+
+/* CS.L and CS.D at once: the rule, its section, and the fields as they were set. */
+TEST_F(entry, explained)
+{
+	struct lodge_failed_entry why = {};
+	struct kvm_run *run = self->vcpu->run;
+	struct kvm_sregs bad;
+	bool found = false;
+
+	if (!explains(self->vcpu))
+		SKIP(return, "not Lodge's node");
+	vcpu_sregs(self->vcpu, &bad);
+	bad.cs.db = 1;
+	if (try_ioctl(self->vcpu->fd, KVM_SET_SREGS, &bad))
+		SKIP(return, "such a CS cannot be set");
+	ASSERT_EQ(KVM_EXIT_FAIL_ENTRY, vcpu_run(self->vcpu));
+	ASSERT_EQ(0, try_ioctl(self->vcpu->fd, LODGE_GET_FAILED_ENTRY, &why));
+	EXPECT_EQ(run->fail_entry.hardware_entry_failure_reason, why.reason);
+	EXPECT_EQ(run->fail_entry.cpu, why.cpu);
+	EXPECT_STREQ("cs-long-and-32-bit", why.name);
+	EXPECT_NE(NULL, strstr(why.rule, "CS.L"));
+	EXPECT_NE('\0', why.section[0]);
+	ASSERT_GE(LODGE_ENTRY_FIELDS, why.nr_fields);
+	for (unsigned int i = 0; i < why.nr_fields; i++) {
+		EXPECT_NE('\0', why.fields[i].name[0]);
+		found |= strstr(why.fields[i].name, "CR0") && why.fields[i].value == bad.cr0;
+	}
+	EXPECT_TRUE(found);
+
+	vcpu_long_mode(self->vcpu);
+	vcpu_entry(self->vcpu, guest_fine, 0);
+	ASSERT_DONE(self->vcpu);
+	/* It stays, until another entry fails. */
+	EXPECT_EQ(0, try_ioctl(self->vcpu->fd, LODGE_GET_FAILED_ENTRY, &why));
 }
 
 LODGE_TEST_MAIN()

@@ -90,5 +90,8 @@ static_assert(offsetof(struct kvm_run, kvm_valid_regs) == 288);
 static_assert(offsetof(struct kvm_run, s) == 304);
 static_assert(sizeof(struct kvm_sync_regs) <= SYNC_REGS_SIZE_BYTES);
 
-/* Lodge's own capabilities cannot meet KVM's. */
+/* Lodge's own capabilities and ioctls cannot meet KVM's, and stay as they are. */
 static_assert(LODGE_CAP_BASE > 0xffff);
+static_assert(LODGEIO != KVMIO);
+NUMBER(LODGE_GET_FAILED_ENTRY, 0x8328b900);
+static_assert(sizeof(struct lodge_failed_entry) == 0x328);

@@ -14,6 +14,7 @@
 #include <linux/seqlock.h>
 #include <asm/fpu/api.h>
 
+#include "failed_entry.h"
 #include "mmu/mmu.h"
 
 struct lodge_vcpu;
@@ -166,6 +167,7 @@ struct lodge_vcpu_arch {
 	struct lodge_pio pio;
 	struct lodge_msr_exit msr_exit;
 	struct lodge_emu *emu;	/* the instruction emulator's context */
+	struct lodge_entry_failure entry_failure;
 	u64 cpu_features;	/* enum lodge_feature bits: CPUID answers the hot paths need */
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 
+#include "../../uapi/lodge.h"
 #include "vcpu.h"
 
 /* VMX: basic exit reasons of a failed entry (SDM vol. 3, "VM-Entry Failures"). */
@@ -114,6 +115,29 @@ static void registers_report(const struct vcpu *vcpu)
 		 (unsigned long long)sregs.efer);
 }
 
+/* Which rule of the manual the state breaks, if this hypervisor can say. */
+static void rule_report(const struct vcpu *vcpu)
+{
+	struct lodge_failed_entry why;
+	char text[ARRAY_SIZE(why.fields) * (sizeof(why.fields[0].name) + 24)] = "";
+	int len = 0;
+
+	if (ioctl(vcpu->fd, LODGE_GET_FAILED_ENTRY, &why))
+		return;
+	if (!why.name[0]) {
+		complain("vCPU %u: none of the manual's rules that are known is broken", vcpu->id);
+		return;
+	}
+	if (why.nr_fields > ARRAY_SIZE(why.fields))
+		why.nr_fields = ARRAY_SIZE(why.fields);
+	for (unsigned int i = 0; i < why.nr_fields; i++)
+		len += sprintf(text + len, "%s%.*s is %#llx", i ? ", " : "",
+			       (int)sizeof(why.fields[i].name), why.fields[i].name,
+			       (unsigned long long)why.fields[i].value);
+	complain("vCPU %u: %.*s, but %s", vcpu->id, (int)sizeof(why.rule), why.rule, text);
+	complain("vCPU %u: the rule is in %.*s", vcpu->id, (int)sizeof(why.section), why.section);
+}
+
 void exit_report(const struct vcpu *vcpu)
 {
 	const struct kvm_run *run = vcpu->run;
@@ -124,6 +148,7 @@ void exit_report(const struct vcpu *vcpu)
 			 vcpu->id, run->fail_entry.cpu,
 			 (unsigned long long)run->fail_entry.hardware_entry_failure_reason,
 			 entry_failure_words(run->fail_entry.hardware_entry_failure_reason));
+		rule_report(vcpu);
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
 		internal_error_report(vcpu);

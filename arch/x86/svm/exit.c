@@ -154,6 +154,7 @@ static int svm_exit_invalid(struct lodge_vcpu *vcpu)
 	const struct vmcb_control_area *control = svm_control(vcpu);
 
 	svm_dump(vcpu);
+	svm_explain_failed_entry(vcpu);
 	return lodge_fail_entry(vcpu, (u64)control->exit_code_hi << 32 | control->exit_code);
 }
 

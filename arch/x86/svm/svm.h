@@ -167,6 +167,9 @@ void svm_cpuid_changed(struct lodge_vcpu *vcpu);
 void svm_update_exception_bitmap(struct lodge_vcpu *vcpu);
 void svm_dump(struct lodge_vcpu *vcpu);
 
+/* check.c: name the rule that VMRUN found broken, in the log and for user space.  Loaded. */
+void svm_explain_failed_entry(struct lodge_vcpu *vcpu);
+
 /* run.c */
 void svm_vcpu_load(struct lodge_vcpu *vcpu, int cpu);
 void svm_vcpu_put(struct lodge_vcpu *vcpu);
