@@ -16,7 +16,8 @@
 #
 # Its time is instructions: one is one tick of the TSC, and $ips of them are a
 # second to every other clock.  The CPU models' CPUID gives the speed of the real
-# part instead, so the kernel is told.
+# part instead, so the kernel is told.  It also gives the wrong size for compacted
+# XSAVE areas, for which the kernel would give up XSAVE altogether.
 #
 # The host's channels: ttyS0 is the kernel's console, kept in $run/console; ttyS1
 # the command's output (a terminal, for --tty), ttyS2 its exit status.
@@ -121,7 +122,8 @@ CONFIG
 emulate_host()
 {
 	. "$here/disk-image.sh"
-	append="$append reboot=t tsc_early_khz=$((ips / 1000)) cryptomgr.notests"
+	append="$append reboot=t tsc_early_khz=$((ips / 1000)) cryptomgr.notests \
+		clearcpuid=xsavec,xsaves"
 	boot_disk
 	boot_sector
 	tree_disk
