@@ -81,6 +81,8 @@ static int handle_requests(struct lodge_vcpu *vcpu)
 /* Debug registers around the world switch, in twins.  DR6 and DR7 are the backend's. */
 static void debug_regs_enter(struct lodge_vcpu *vcpu)
 {
+	if (likely(!vcpu->arch.dr_dirty))
+		return;
 	set_debugreg(0, 7);
 	set_debugreg(vcpu->arch.eff_db[0], 0);
 	set_debugreg(vcpu->arch.eff_db[1], 1);
@@ -90,8 +92,10 @@ static void debug_regs_enter(struct lodge_vcpu *vcpu)
 
 static void debug_regs_leave(struct lodge_vcpu *vcpu)
 {
-	lodge_be(sync_debug_regs)(vcpu);
-	if (hw_breakpoint_active())
+	if (unlikely(vcpu->arch.dr_dirty))
+		lodge_be(sync_debug_regs)(vcpu);
+	/* Exits disable the host's own breakpoints too, whatever the guest did. */
+	if (unlikely(hw_breakpoint_active()))
 		hw_breakpoint_restore();
 }
 
@@ -124,14 +128,12 @@ static void switch_to_guest(struct lodge_vcpu *vcpu)
 	if (test_thread_flag(TIF_NEED_FPU_LOAD))
 		switch_fpu_return();
 	lodge_xstate_enter(vcpu);
-	if (unlikely(vcpu->arch.dr_dirty))
-		debug_regs_enter(vcpu);
+	debug_regs_enter(vcpu);
 	guest_timing_enter_irqoff();
 
 	lodge_be(run)(vcpu);
 
-	if (unlikely(vcpu->arch.dr_dirty))
-		debug_regs_leave(vcpu);
+	debug_regs_leave(vcpu);
 	lodge_xstate_leave(vcpu);
 }
 

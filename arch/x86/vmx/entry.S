@@ -133,8 +133,6 @@ SYM_INNER_LABEL(vmx_switch_exit, SYM_L_GLOBAL)
 
 	/* What it returns; kept in a register that nothing below uses. */
 	xorl	%ebx, %ebx
-	movq	8(%rsp), %rsi
-	movb	$1, VMX_SW_LAUNCHED(%rsi)
 
 .Lleave:
 	pop	%rdi

@@ -307,6 +307,8 @@ void vmx_run(struct lodge_vcpu *vcpu)
 		vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 		vmx->entry_info = 0;
 	} else {
+		/* Not by an entry that failed (SDM vol. 3, VMLAUNCH/VMRESUME). */
+		vmx->sw.launched = 1;
 		if (vmx->entry_info)
 			vmx_settle_injection(vmx);
 		if (vmx_may_be_delivery(vmx))
