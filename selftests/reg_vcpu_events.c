@@ -83,6 +83,7 @@ TEST_F(events, exception)
 
 TEST_F(events, interrupt)
 {
+	struct kvm_regs regs;
 	struct ucall uc;
 
 	self->events.interrupt.injected = 1;
@@ -91,7 +92,10 @@ TEST_F(events, interrupt)
 	round_trip(self->vcpu, &self->events);
 	EXPECT_EQ(1, self->events.interrupt.injected);
 	EXPECT_EQ(0x45, self->events.interrupt.nr);
-	/* It was accepted already: IF does not matter any more. */
+	/* It was accepted already, and so with IF set: Intel's CPUs hold to that. */
+	vcpu_regs(self->vcpu, &regs);
+	regs.rflags |= 1 << 9;
+	must_ioctl(self->vcpu->fd, KVM_SET_REGS, &regs);
 	ASSERT_EQ(UCALL_SYNC, vcpu_run_ucall(self->vcpu, &uc));
 	EXPECT_EQ(0x45, uc.arg[1]);
 }

@@ -239,6 +239,12 @@ static int vmx_check_available(void)
 	if (!boot_cpu_has(X86_FEATURE_VMX))
 		return vmx_refuse(-EOPNOTSUPP, "the kernel has disabled it",
 				  "look for the reason in the kernel's log of its boot");
+#ifdef CONFIG_X86_FRED
+	/* Interrupts and NMIs that end a guest are handed over by the gates of an IDT. */
+	if (cpu_feature_enabled(X86_FEATURE_FRED))
+		return vmx_refuse(-EOPNOTSUPP, "the kernel has no IDT (it uses FRED)",
+				  "boot it with fred=off");
+#endif
 	if (__read_cr4() & X86_CR4_VMXE)
 		return vmx_refuse(-EBUSY, "another hypervisor holds it (CR4.VMXE)",
 				  "stop its guests and unload it, as with rmmod kvm_intel");

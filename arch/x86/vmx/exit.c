@@ -201,12 +201,17 @@ static int (*const vmx_exits[])(struct lodge_vcpu *vcpu) = {
 static int vmx_exit_failed_entry(struct lodge_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	int r = LODGE_RESUME;
 
-	/* The host has dealt with it. */
-	if (vmx_reason(vmx) == EXIT_REASON_MCE_DURING_VMENTRY)
-		return LODGE_RESUME;
-	vmx_dump(vcpu);
-	return lodge_fail_entry(vcpu, vmx->fail ?: vmx->exit_reason);
+	/* The host has dealt with a machine check: try again. */
+	if (vmx_reason(vmx) != EXIT_REASON_MCE_DURING_VMENTRY) {
+		vmx_dump(vcpu);
+		r = lodge_fail_entry(vcpu, vmx->fail ?: vmx->exit_reason);
+	}
+	/* The event is not with the guest: it stays marked as injected, and is put there anew. */
+	vmx->entry_info = 0;
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+	return r;
 }
 
 /*

@@ -165,6 +165,9 @@ void vmx_set_interrupt_shadow(struct lodge_vcpu *vcpu, u32 mask)
 		state |= GUEST_INTR_STATE_STI;
 	if (unlikely(mask))
 		vmx->slow |= VMX_SLOW_TRAP;
+	else if (unlikely(lodge_rflags(vcpu) & X86_EFLAGS_TF))
+		/* An instruction is done in software, and so is the trap that is due after it. */
+		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);
 	vmx_set_interruptibility(vmx, state);
 }
 

@@ -267,9 +267,6 @@ static void vmx_not_entered(struct vmx_vcpu *vmx, int r)
 {
 	vmx->exit_reason = VMX_NO_EXIT;
 	vmx->fail = r == VMX_SWITCH_FAIL ? vmcs_read32(VM_INSTRUCTION_ERROR) : 0;
-	/* The event is not with the guest: it stays marked as injected, and is put there anew. */
-	vmx->entry_info = 0;
-	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	if (vmx->slow & VMX_SLOW_DR)
 		set_debugreg(DR6_RESERVED, 6);
 }
@@ -304,8 +301,6 @@ void vmx_run(struct lodge_vcpu *vcpu)
 	vmx_store_state(vmx);
 	if (unlikely(vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
 		vmx->fail = 0;
-		vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
-		vmx->entry_info = 0;
 	} else {
 		/* Not by an entry that failed (SDM vol. 3, VMLAUNCH/VMRESUME). */
 		vmx->sw.launched = 1;
