@@ -34,6 +34,7 @@ static unsigned int read_try(uint32_t reg)
 static void guest_registers(void)
 {
 	guest_handlers[0x47] = on_irq;
+	GUEST_ASSERT_EQ(VEC_GP, read_try(APIC_ID));
 	x2apic_enable();
 	GUEST_ASSERT_EQ(0UL, x2apic_read(APIC_ID));
 	GUEST_ASSERT_EQ(1UL, x2apic_read(APIC_LDR));
@@ -151,6 +152,7 @@ static GUEST_HANDLER void count(struct trap_frame *frame)
 
 static void guest_target(uint64_t id)
 {
+	GUEST_ASSERT_EQ(VEC_GP, read_try(APIC_ID));
 	x2apic_enable();
 	GUEST_ASSERT_EQ(id, x2apic_read(APIC_ID));
 	GUEST_ASSERT_EQ(1UL << id, x2apic_read(APIC_LDR));
@@ -180,6 +182,7 @@ static void guest_target(uint64_t id)
 static void guest_ipis(void)
 {
 	guest_handlers[0x48] = count;
+	GUEST_ASSERT_EQ(VEC_GP, read_try(APIC_ID));
 	x2apic_enable();
 	while (ready < CPUS - 1)
 		cpu_relax();
