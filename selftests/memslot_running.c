@@ -14,11 +14,15 @@
 static volatile bool stop;
 static volatile uint64_t rounds[CPUS];
 
-/* Each vCPU owns a word a page, and counts in it as far as it is memory. */
+/*
+ * Each vCPU owns a word a page, and counts in it as far as it is memory.  With IF
+ * set: there are emulated CPUs that hold back the host's interrupts without it.
+ */
 static void guest_writes(uint64_t id)
 {
 	uint64_t i, value = 0;
 
+	sti();
 	while (!stop) {
 		value++;
 		for (i = 0; i < SIZE / PAGE_SIZE; i++)

@@ -165,8 +165,10 @@ TEST_F(notifier, hole_punched_in_a_memfd)
 /* While the guest runs, and never stops to be told. */
 static volatile bool seen_zero;
 
+/* With IF set: there are emulated CPUs that hold back the host's interrupts without it. */
 static void guest_watches(void)
 {
+	sti();
 	while (read64(GPA) != 0)
 		;
 	seen_zero = true;
