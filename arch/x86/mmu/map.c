@@ -174,6 +174,23 @@ int lodge_mmu_map(struct lodge_fault *f)
 	return r;
 }
 
+int lodge_mmu_map_own(struct lodge_vcpu *vcpu, gfn_t gfn, struct page *page)
+{
+	struct lodge_memslot no_slot = { };
+	struct lodge_fault f = {
+		.vcpu = vcpu,
+		.slot = &no_slot,
+		.gfn = gfn,
+		.seq = READ_ONCE(vcpu->vm->invalidate_seq),
+		.pfn = page_to_pfn(page),
+		.host_writable = true,
+		.write = true,
+		.level = 1,
+	};
+
+	return lodge_mmu_map(&f);
+}
+
 void lodge_mmu_wait_installing(struct lodge_vm *vm)
 {
 	struct lodge_vcpu *vcpu;

@@ -99,6 +99,13 @@ void lodge_mmu_mode_changed(struct lodge_vcpu *vcpu);
 int lodge_mmu_map_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u64 error);
 
 /*
+ * Map a page of the backend's own where the guest has no memory.  It stays until the page
+ * is zapped, by whomever.  Loaded, may sleep.  LODGE_RESUME (it may have to be asked for
+ * again) or -ENOMEM.
+ */
+int lodge_mmu_map_own(struct lodge_vcpu *vcpu, gfn_t gfn, struct page *page);
+
+/*
  * The entries on the way down to @gpa, the root's first: LODGE_PT_MAX_LEVEL at most.
  * For reports of failures.  Return: how many.
  */

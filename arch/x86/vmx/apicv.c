@@ -13,10 +13,18 @@
  *   virtual-interrupt delivery	the CPU ranks and delivers what is in IRR, and takes
  *				EOIs, but for those that somebody waits for
  *
- * The last three come together or not at all, the first without them.
+ * In xAPIC mode the first three are used.  The registers are at an address then: the
+ * CPU knows an access to them by the page that EPT maps there, one of the VM's that
+ * is never read or written.  A vCPU whose APIC is not at that address would reach
+ * the page itself, so that the first of them takes it away, for good and for all:
+ * accesses fault then, and are emulated.
+ *
+ * In x2APIC mode, where no page is needed, all four are used.
  */
+#include <linux/gfp.h>
 #include <linux/moduleparam.h>
 #include <asm/apicdef.h>
+#include <asm/io.h>
 
 #include "exit.h"
 #include "irqchip/irqchip.h"
@@ -36,20 +44,67 @@ MODULE_PARM_DESC(apicv, "Intel: let the CPU deliver guests' interrupts (default:
 
 void vmx_apicv_setup(void)
 {
-	const u32 all = SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE |
-			SECONDARY_EXEC_APIC_REGISTER_VIRT | SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY;
-
-	if (!apicv || !vmx_uses(VMX_CPU2, all))
+	if (!apicv || !vmx_uses(VMX_CPU2, VMX_APICV_CPU2))
 		vmx_caps.use[VMX_CPU2] &= ~VMX_APICV_CPU2;
+}
+
+/* --- the page of xAPIC mode --- */
+
+#define VMX_APIC_GFN	(APIC_DEFAULT_PHYS_BASE >> PAGE_SHIFT)
+
+int vmx_apicv_vm_init(struct vmx_vm *vm)
+{
+	if (!vmx_uses(VMX_CPU2, SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES))
+		return 0;
+	vm->apic_page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	return vm->apic_page ? 0 : -ENOMEM;
+}
+
+void vmx_apicv_vm_destroy(struct vmx_vm *vm)
+{
+	if (vm->apic_page)
+		__free_page(vm->apic_page);
+}
+
+static void vmx_drop_apic_page(struct vmx_vm *vm)
+{
+	if (!vm->apic_page || READ_ONCE(vm->apic_page_off))
+		return;
+	WRITE_ONCE(vm->apic_page_off, true);
+	lodge_mmu_zap_range(&vm->vm, VMX_APIC_GFN, VMX_APIC_GFN + 1, true);
+}
+
+int vmx_map_apic_page(struct lodge_vcpu *vcpu, gpa_t gpa)
+{
+	struct vmx_vm *vm = to_vmx_vm(vcpu->vm);
+	int r;
+
+	if (likely(gpa >> PAGE_SHIFT != VMX_APIC_GFN) ||
+	    !(to_vmx(vcpu)->controls[VMX_CPU2] & SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES) ||
+	    READ_ONCE(vm->apic_page_off))
+		return 0;
+	r = lodge_mmu_map_own(vcpu, VMX_APIC_GFN, vm->apic_page);
+	/* Another vCPU may have dropped it meanwhile, before it was there. */
+	if (unlikely(READ_ONCE(vm->apic_page_off)))
+		lodge_mmu_zap_range(&vm->vm, VMX_APIC_GFN, VMX_APIC_GFN + 1, true);
+	return r;
 }
 
 /* --- the mode that the guest has put its APIC in --- */
 
-static bool vmx_apic_is_x2apic(const struct lodge_vcpu *vcpu)
+/* What the CPU is to do in this mode: of the secondary controls. */
+static u32 vmx_apic_controls(const struct lodge_vcpu *vcpu)
 {
-	const u64 x2apic = MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE;
+	const u64 mode = MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE;
+	u64 base = vcpu->arch.apic_base;
 
-	return (vcpu->arch.apic_base & x2apic) == x2apic;
+	if ((base & mode) == mode)
+		return SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | SECONDARY_EXEC_APIC_REGISTER_VIRT |
+		       SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY;
+	if ((base & mode) == MSR_IA32_APICBASE_ENABLE &&
+	    (base & PAGE_MASK) == APIC_DEFAULT_PHYS_BASE)
+		return SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES | SECONDARY_EXEC_APIC_REGISTER_VIRT;
+	return 0;
 }
 
 void vmx_apic_mode_changed(struct lodge_vcpu *vcpu)
@@ -57,9 +112,10 @@ void vmx_apic_mode_changed(struct lodge_vcpu *vcpu)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u32 on = 0;
 
-	if (vmx->virtual_apic && vmx_apic_is_x2apic(vcpu))
-		on = VMX_APICV_CPU2 & ~SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
-	on &= vmx_caps.use[VMX_CPU2];
+	if (vmx->virtual_apic)
+		on = vmx_apic_controls(vcpu) & vmx_caps.use[VMX_CPU2];
+	if (!(on & SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES))
+		vmx_drop_apic_page(to_vmx_vm(vcpu->vm));
 	vmx_control(vmx, VMX_CPU2, VMX_APICV_CPU2 & ~on, false);
 	vmx_control(vmx, VMX_CPU2, on, true);
 
@@ -90,6 +146,9 @@ void vmx_apicv_vcpu_reset(struct vmx_vcpu *vmx)
 		    !shadow);
 	if (shadow) {
 		vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->virtual_apic));
+		if (to_vmx_vm(vcpu->vm)->apic_page)
+			vmcs_write64(APIC_ACCESS_ADDR,
+				     page_to_phys(to_vmx_vm(vcpu->vm)->apic_page));
 		vmx->tpr = vmx_vtpr(vmx);
 		vmx->tpr_threshold = 0;
 		vmcs_write32(TPR_THRESHOLD, 0);

@@ -46,10 +46,14 @@ void vmx_iret_faulted(struct lodge_vcpu *vcpu, unsigned long qual)
 int vmx_exit_ept_violation(struct lodge_vcpu *vcpu)
 {
 	unsigned long qual = vmcs_readl(EXIT_QUALIFICATION);
+	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+	int r;
 
 	vmx_iret_faulted(vcpu, qual);
-	return lodge_exit_page_fault(vcpu, vmcs_read64(GUEST_PHYSICAL_ADDRESS),
-				     vmx_ept_error(qual), NULL, 0);
+	r = vmx_map_apic_page(vcpu, gpa);
+	if (unlikely(r))
+		return r;
+	return lodge_exit_page_fault(vcpu, gpa, vmx_ept_error(qual), NULL, 0);
 }
 
 /* --- misconfigurations --- */

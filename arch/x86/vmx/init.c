@@ -244,20 +244,24 @@ static int vmx_setup(void)
 	return err;
 }
 
-/* Nothing of a VM is the backend's: bitmaps are shared or a vCPU's, VPIDs each vCPU's. */
+/*
+ * Of a VM only its APIC page is the backend's: bitmaps are shared or a vCPU's, and VPIDs
+ * each vCPU's.
+ */
 static int vmx_vm_init(struct lodge_vm *vm)
 {
-	return 0;
+	return vmx_apicv_vm_init(to_vmx_vm(vm));
 }
 
 static void vmx_vm_destroy(struct lodge_vm *vm)
 {
+	vmx_apicv_vm_destroy(to_vmx_vm(vm));
 }
 
 const struct lodge_backend vmx_backend = {
 	.name			= "VMX",
 	.isa			= 1,
-	.vm_size		= sizeof(struct lodge_vm),
+	.vm_size		= sizeof(struct vmx_vm),
 	.vcpu_size		= sizeof(struct vmx_vcpu),
 	.probe			= vmx_probe,
 	.setup			= vmx_setup,

@@ -63,6 +63,21 @@ struct vmx_cpu {
 };
 DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
 
+/* --- one for each VM --- */
+
+struct vmx_vm {
+	struct lodge_vm vm;		/* first */
+	struct page *apic_page;		/* apicv.c; NULL without.  Constant */
+	bool apic_page_off;		/* for good: no vCPU's APIC is to be there */
+};
+
+static_assert(offsetof(struct vmx_vm, vm) == 0);
+
+static inline struct vmx_vm *to_vmx_vm(struct lodge_vm *vm)
+{
+	return container_of(vm, struct vmx_vm, vm);
+}
+
 /* --- one for each vCPU --- */
 
 /* Reasons to leave vmx_run()'s straight path; bits of vmx_vcpu.slow. */
@@ -318,11 +333,16 @@ int vmx_autoload_vcpu_create(struct vmx_vcpu *vmx);	/* 0 or -ENOMEM */
 void vmx_autoload_vcpu_destroy(struct vmx_vcpu *vmx);
 void vmx_autoload_vcpu_reset(struct vmx_vcpu *vmx);	/* empty lists to the VMCS */
 void vmx_autoload_efer(struct vmx_vcpu *vmx, u64 efer);	/* only where !vmx_caps.load_efer */
-void vmx_autoload_perf(struct vmx_vcpu *vmx);
+extern bool vmx_perf_switches;	/* the host has counters that a guest may have to be kept off */
+void vmx_autoload_perf(struct vmx_vcpu *vmx);	/* if so, before each entry */
 
 /* --- vmx/apicv.c --- */
 void vmx_apicv_setup(void);		/* what of it is used */
+int vmx_apicv_vm_init(struct vmx_vm *vm);	/* 0 or -ENOMEM */
+void vmx_apicv_vm_destroy(struct vmx_vm *vm);
 void vmx_apic_mode_changed(struct lodge_vcpu *vcpu);
+/* An EPT violation at @gpa is the APIC page's: LODGE_RESUME or -errno; 0: it is not. */
+int vmx_map_apic_page(struct lodge_vcpu *vcpu, gpa_t gpa);
 void vmx_apicv_vcpu_reset(struct vmx_vcpu *vmx);	/* its controls and fields to the VMCS */
 void vmx_load_tpr(struct vmx_vcpu *vmx);	/* the local APIC's TPR changed: before entry */
 void vmx_store_tpr(struct vmx_vcpu *vmx);	/* the guest moved to CR8: after an exit */
