@@ -27,7 +27,7 @@ struct vmx_autoload {
 	struct vmx_msr_entry host[VMX_AUTOLOAD_MAX];
 };
 
-static bool vmx_perf_switches;	/* the host has counters that a guest may have to be kept off */
+bool vmx_perf_switches __ro_after_init;
 
 void vmx_autoload_setup(void)
 {
@@ -112,8 +112,6 @@ void vmx_autoload_perf(struct vmx_vcpu *vmx)
 	struct perf_guest_switch_msr *msrs;
 	int i, nr = 0;
 
-	if (likely(!vmx_perf_switches))
-		return;
 	msrs = perf_guest_get_msrs(&nr, NULL);
 	for (i = 0; i < nr; i++) {
 		if (msrs[i].guest != msrs[i].host || vmx->nr_autoload)

@@ -156,16 +156,21 @@ u32 vmx_get_interrupt_shadow(struct lodge_vcpu *vcpu)
 void vmx_set_interrupt_shadow(struct lodge_vcpu *vcpu, u32 mask)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
-	u32 state = vmx_interruptibility(vmx) & ~VMX_SHADOW;
+	u32 state = vmx_interruptibility(vmx);
+	bool tf = lodge_rflags(vcpu) & X86_EFLAGS_TF;
 
+	/* Every instruction that is skipped comes here. */
+	if (likely(!(mask | (state & VMX_SHADOW) | tf)))
+		return;
+	state &= ~VMX_SHADOW;
 	/* Both at once is a state the CPU is never in (Checks on Guest Non-Register State). */
 	if (mask & KVM_X86_SHADOW_INT_MOV_SS)
 		state |= GUEST_INTR_STATE_MOV_SS;
 	else if (mask & KVM_X86_SHADOW_INT_STI)
 		state |= GUEST_INTR_STATE_STI;
-	if (unlikely(mask))
+	if (mask)
 		vmx->slow |= VMX_SLOW_TRAP;
-	else if (unlikely(lodge_rflags(vcpu) & X86_EFLAGS_TF))
+	else if (tf)
 		/* An instruction is done in software, and so is the trap that is due after it. */
 		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);
 	vmx_set_interruptibility(vmx, state);

@@ -285,7 +285,8 @@ void vmx_run(struct lodge_vcpu *vcpu)
 	if (unlikely(vmx->slow))
 		vmx_enter_slow(vmx);
 	vmx_host_control_regs(vmx);
-	vmx_autoload_perf(vmx);
+	if (vmx_perf_switches)
+		vmx_autoload_perf(vmx);
 	if (static_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
 		vmx->sw.spec_host = this_cpu_read(x86_spec_ctrl_current);
 
