@@ -78,7 +78,7 @@ BREAK(break_msrpm, C.msrpm_base_pa = 1ull << 51)
 BREAK(break_msrpm_end, C.msrpm_base_pa = (1ull << 40) - 0x1000)
 BREAK(break_tlb_control, C.tlb_ctl = 2)
 BREAK(break_tlb_control_of_cpu,
-      svm_checker_fact(&checker, SVM_CF_FLUSH_BY_ASID, 0); C.tlb_ctl = TLB_CONTROL_FLUSH_ASID)
+	svm_checker_fact(&checker, SVM_CF_FLUSH_BY_ASID, 0); C.tlb_ctl = TLB_CONTROL_FLUSH_ASID)
 BREAK(break_vnmi, C.int_ctl = 1 << 26; C.intercepts[INTERCEPT_WORD3] = 0)
 BREAK(break_efer_svme, S.efer &= ~EFER_SVME)
 BREAK(break_efer_reserved, S.efer |= 1 << 9)

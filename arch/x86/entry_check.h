@@ -11,6 +11,7 @@
 #ifndef LODGE_ENTRY_CHECK_H
 #define LODGE_ENTRY_CHECK_H
 
+#include <linux/kernel.h>
 #include <linux/types.h>
 
 /* The most fields that a rule is about. */

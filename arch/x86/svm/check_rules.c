@@ -32,7 +32,8 @@ struct svm_check_place {
 	u8 size;
 };
 
-#define PLACE(part, field)	offsetof(struct vmcb, part.field), sizeof(((struct vmcb *)0)->part.field)
+#define PLACE(part, field)							\
+	offsetof(struct vmcb, part.field), sizeof(((struct vmcb *)0)->part.field)
 #define CONTROL(field)		PLACE(control, field)
 #define SAVE(field)		PLACE(save, field)
 
@@ -93,22 +94,22 @@ void svm_checker_init(struct svm_checker *c, const struct vmcb *vmcb)
 
 /* --- the rules --- */
 
-#define READ(what)	lodge_check_read(c, SVM_CF_##what)
+#define SVM_V(what)	lodge_check_read(c, SVM_CF_##what)
 #define BROKEN(fn)	static bool fn(const struct lodge_checker *c, const struct lodge_rule *r)
 
 BROKEN(no_vmrun_intercept)
 {
-	return !(READ(INTERCEPTS_4) & 1u << (INTERCEPT_VMRUN % 32));
+	return !(SVM_V(INTERCEPTS_4) & 1u << (INTERCEPT_VMRUN % 32));
 }
 
 BROKEN(no_asid)
 {
-	return !READ(ASID);
+	return !SVM_V(ASID);
 }
 
 BROKEN(asid_too_large)
 {
-	return READ(ASID) >= READ(NR_ASIDS);
+	return SVM_V(ASID) >= SVM_V(NR_ASIDS);
 }
 
 /* A map's last byte; @arg the field, @arg2 the map's size. */
@@ -116,47 +117,47 @@ BROKEN(map_beyond)
 {
 	u64 base = lodge_check_read(c, r->arg);
 
-	return lodge_check_beyond(base, READ(PHYS_BITS)) ||
-	       lodge_check_beyond((base & ~0xfffull) + r->arg2 - 1, READ(PHYS_BITS));
+	return lodge_check_beyond(base, SVM_V(PHYS_BITS)) ||
+	       lodge_check_beyond((base & ~0xfffull) + r->arg2 - 1, SVM_V(PHYS_BITS));
 }
 
 BROKEN(bad_tlb_control)
 {
-	switch (READ(TLB_CTL)) {
+	switch (SVM_V(TLB_CTL)) {
 	case TLB_CONTROL_DO_NOTHING:
 	case TLB_CONTROL_FLUSH_ALL_ASID:
 		return false;
 	case TLB_CONTROL_FLUSH_ASID:
 	case TLB_CONTROL_FLUSH_ASID_LOCAL:
-		return !READ(FLUSH_BY_ASID);
+		return !SVM_V(FLUSH_BY_ASID);
 	}
 	return true;
 }
 
 BROKEN(vnmi_without_intercept)
 {
-	return (READ(INT_CTL) & INT_CTL_V_NMI_ENABLE) &&
-	       !(READ(INTERCEPTS_3) & 1u << (INTERCEPT_NMI % 32));
+	return (SVM_V(INT_CTL) & INT_CTL_V_NMI_ENABLE) &&
+	       !(SVM_V(INTERCEPTS_3) & 1u << (INTERCEPT_NMI % 32));
 }
 
 BROKEN(no_svme)
 {
-	return !(READ(EFER) & EFER_SVME);
+	return !(SVM_V(EFER) & EFER_SVME);
 }
 
 BROKEN(reserved_efer)
 {
-	return READ(EFER) & ~READ(EFER_VALID);
+	return SVM_V(EFER) & ~SVM_V(EFER_VALID);
 }
 
 BROKEN(no_long_mode)
 {
-	return (READ(EFER) & (EFER_LME | EFER_LMA)) && !READ(LONG_MODE);
+	return (SVM_V(EFER) & (EFER_LME | EFER_LMA)) && !SVM_V(LONG_MODE);
 }
 
 BROKEN(nw_without_cd)
 {
-	return (READ(CR0) & (X86_CR0_CD | X86_CR0_NW)) == X86_CR0_NW;
+	return (SVM_V(CR0) & (X86_CR0_CD | X86_CR0_NW)) == X86_CR0_NW;
 }
 
 /* @arg: a register whose upper half must be zero. */
@@ -167,54 +168,54 @@ BROKEN(upper_half)
 
 static bool long_paging(const struct lodge_checker *c)
 {
-	return (READ(EFER) & EFER_LME) && (READ(CR0) & X86_CR0_PG);
+	return (SVM_V(EFER) & EFER_LME) && (SVM_V(CR0) & X86_CR0_PG);
 }
 
 BROKEN(long_cr3_beyond)
 {
-	return long_paging(c) && lodge_check_beyond(READ(CR3), READ(PHYS_BITS));
+	return long_paging(c) && lodge_check_beyond(SVM_V(CR3), SVM_V(PHYS_BITS));
 }
 
 BROKEN(legacy_cr3_beyond)
 {
-	return !long_paging(c) && READ(CR3) >> 32;
+	return !long_paging(c) && SVM_V(CR3) >> 32;
 }
 
 BROKEN(reserved_cr4)
 {
-	return READ(CR4) & ~READ(CR4_VALID);
+	return SVM_V(CR4) & ~SVM_V(CR4_VALID);
 }
 
 BROKEN(long_without_pae)
 {
-	return long_paging(c) && !(READ(CR4) & X86_CR4_PAE);
+	return long_paging(c) && !(SVM_V(CR4) & X86_CR4_PAE);
 }
 
 BROKEN(long_without_pe)
 {
-	return long_paging(c) && !(READ(CR0) & X86_CR0_PE);
+	return long_paging(c) && !(SVM_V(CR0) & X86_CR0_PE);
 }
 
 BROKEN(code_long_and_32_bit)
 {
-	return long_paging(c) && (READ(CR4) & X86_CR4_PAE) &&
-	       (READ(CS_ATTRIB) & (ATTRIB_L | ATTRIB_D)) == (ATTRIB_L | ATTRIB_D);
+	return long_paging(c) && (SVM_V(CR4) & X86_CR4_PAE) &&
+	       (SVM_V(CS_ATTRIB) & (ATTRIB_L | ATTRIB_D)) == (ATTRIB_L | ATTRIB_D);
 }
 
 BROKEN(cet_without_wp)
 {
-	return (READ(CR4) & X86_CR4_CET) && !(READ(CR0) & X86_CR0_WP);
+	return (SVM_V(CR4) & X86_CR4_CET) && !(SVM_V(CR0) & X86_CR0_WP);
 }
 
 /* APM vol. 2, S_CET: bits 9:6. */
 BROKEN(reserved_s_cet)
 {
-	return (READ(CR4_VALID) & X86_CR4_CET) && (READ(S_CET) & 0x3c0);
+	return (SVM_V(CR4_VALID) & X86_CR4_CET) && (SVM_V(S_CET) & 0x3c0);
 }
 
 BROKEN(bad_event_type)
 {
-	u64 event = READ(EVENT_INJ);
+	u64 event = SVM_V(EVENT_INJ);
 
 	if (!(event & SVM_EVTINJ_VALID))
 		return false;
@@ -230,7 +231,7 @@ BROKEN(bad_event_type)
 
 BROKEN(bad_exception)
 {
-	u64 event = READ(EVENT_INJ), vector = event & SVM_EVTINJ_VEC_MASK;
+	u64 event = SVM_V(EVENT_INJ), vector = event & SVM_EVTINJ_VEC_MASK;
 
 	return (event & SVM_EVTINJ_VALID) &&
 	       (event & SVM_EVTINJ_TYPE_MASK) == SVM_EVTINJ_TYPE_EXEPT &&
@@ -239,22 +240,22 @@ BROKEN(bad_exception)
 
 static bool nested_paging(const struct lodge_checker *c)
 {
-	return READ(NESTED_CTL) & SVM_NESTED_CTL_NP_ENABLE;
+	return SVM_V(NESTED_CTL) & SVM_NESTED_CTL_NP_ENABLE;
 }
 
 BROKEN(nested_without_host_paging)
 {
-	return nested_paging(c) && !(READ(HOST_CR0) & X86_CR0_PG);
+	return nested_paging(c) && !(SVM_V(HOST_CR0) & X86_CR0_PG);
 }
 
 BROKEN(nested_cr3_beyond)
 {
-	return nested_paging(c) && lodge_check_beyond(READ(NESTED_CR3), READ(PHYS_BITS));
+	return nested_paging(c) && lodge_check_beyond(SVM_V(NESTED_CR3), SVM_V(PHYS_BITS));
 }
 
 BROKEN(bad_g_pat)
 {
-	return nested_paging(c) && lodge_check_bad_pat(READ(G_PAT));
+	return nested_paging(c) && lodge_check_bad_pat(SVM_V(G_PAT));
 }
 
 #define OF(...)		LODGE_CHECK_OF(__VA_ARGS__)
@@ -319,4 +320,4 @@ static const struct lodge_rule rules[] = {
 	  bad_g_pat, OF(SVM_CF_G_PAT) },
 };
 
-const struct lodge_rules svm_rules = { rules, sizeof(rules) / sizeof(rules[0]) };
+const struct lodge_rules svm_rules = { rules, ARRAY_SIZE(rules) };

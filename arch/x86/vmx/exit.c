@@ -206,6 +206,7 @@ static int vmx_exit_failed_entry(struct lodge_vcpu *vcpu)
 	/* The host has dealt with a machine check: try again. */
 	if (vmx_reason(vmx) != EXIT_REASON_MCE_DURING_VMENTRY) {
 		vmx_dump(vcpu);
+		vmx_explain_failed_entry(vcpu);
 		r = lodge_fail_entry(vcpu, vmx->fail ?: vmx->exit_reason);
 	}
 	/* The event is not with the guest: it stays marked as injected, and is put there anew. */
