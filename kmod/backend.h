@@ -21,6 +21,7 @@ struct lodge_tdp_caps {
 	int levels;		/* of the second-dimension table: 4 or 5 */
 	int max_page_level;	/* 1: 4 KiB, 2: 2 MiB, 3: 1 GiB */
 	bool ept;		/* the tables are EPT's; otherwise NPT's */
+	bool nx_large;		/* guests must not execute from large pages (iTLB multihit) */
 	bool has_ad;		/* hardware sets accessed and dirty bits */
 	bool has_pml;		/* and logs the pages it makes dirty: set_dirty_log */
 };

@@ -59,9 +59,9 @@ static bool fix_protection(struct lodge_fault *f)
 		;
 	if (!lodge_pte_is_leaf(it.pte, it.level)) {
 		fixed = false;
-	} else if (!f->write || (it.pte & lodge_pte.writable)) {
+	} else if (lodge_leaf_permits(f, it.pte, it.level)) {
 		fixed = true;
-	} else if (!(it.pte & LODGE_PTE_HOST_WRITABLE) ||
+	} else if (!f->write || !(it.pte & LODGE_PTE_HOST_WRITABLE) ||
 		   (f->slot->dirty_bitmap && it.level > 1)) {
 		fixed = false;
 	} else {
@@ -83,7 +83,7 @@ static int map_page(struct lodge_fault *f)
 	r = lodge_host_page(f);
 	if (r)
 		return r;
-	f->level = lodge_map_level(f->slot, f->gfn);
+	f->level = f->fetch && lodge_pte.small ? 1 : lodge_map_level(f->slot, f->gfn);
 	r = lodge_mmu_map(f);
 	lodge_host_page_put(f);
 	return r;
@@ -95,6 +95,7 @@ int lodge_mmu_map_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u64 error)
 		.vcpu = vcpu,
 		.gfn = gpa >> PAGE_SHIFT,
 		.write = error & PFERR_WRITE,
+		.fetch = error & PFERR_FETCH,
 	};
 
 	if (known_mmio(vcpu, f.gfn))

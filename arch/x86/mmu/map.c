@@ -35,7 +35,7 @@ static void fill_from_large(u64 *table, u64 pte, int level)
 	int i;
 
 	if (level == 2)
-		pte &= ~lodge_pte.large;
+		pte = (pte & ~lodge_pte.large) | lodge_pte.small;
 	for (i = 0; i < LODGE_PT_ENTRIES; i++)
 		table[i] = pte + i * step;
 }
@@ -59,8 +59,8 @@ static int add_table(struct lodge_fault *f, struct lodge_pt_iter *it)
 
 	if (it->pte & LODGE_PTE_FROZEN && !split)
 		return LODGE_RESUME;
-	if (split && (!f->write || (it->pte & lodge_pte.writable)))
-		return LODGE_RESUME;	/* it permits the access */
+	if (split && lodge_leaf_permits(f, it->pte, it->level))
+		return LODGE_RESUME;
 	if (!table)
 		return NEEDS_TABLE;
 	if (split)

@@ -48,6 +48,11 @@ struct lodge_pte_format {
 	u64 large;		/* a leaf above level 1 */
 	u64 addr;		/* the address */
 	u64 leaf;		/* what every leaf has */
+	/*
+	 * What leaves of level 1 have besides.  Not 0: permission to fetch, which larger
+	 * ones must not give; a fetch from one makes a table of it.
+	 */
+	u64 small;
 	u64 table;		/* what every entry that points to a table has */
 	u64 ram;		/* what leaves of memory have, and not of devices */
 	u64 device;		/* and the other way round: uncached */
@@ -94,8 +99,7 @@ static inline u64 lodge_pte_make_leaf(kvm_pfn_t pfn, int level, bool device,
 	u64 pte = (pfn << PAGE_SHIFT) | lodge_pte.leaf;
 
 	pte |= device ? lodge_pte.device : lodge_pte.ram;
-	if (level > 1)
-		pte |= lodge_pte.large;
+	pte |= level > 1 ? lodge_pte.large : lodge_pte.small;
 	if (host_writable)
 		pte |= LODGE_PTE_HOST_WRITABLE;
 	if (writable)

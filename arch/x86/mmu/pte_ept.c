@@ -5,7 +5,9 @@
  *
  * Permissions are three bits, and an entry with none of them is not present.
  * Leaves permit fetches as they permit reads: what the guest may execute is for
- * its own tables to say.
+ * its own tables to say.  But there are CPUs on which a guest can bring about a
+ * machine check by a fetch through a large page whose size it changes ("iTLB
+ * multihit"): on those, fetches go through small pages.
  *
  * The memory type is in the entry.  Memory is write-back whatever the guest's
  * PAT says (ignore PAT): all that ever looks at it, the guest's other CPUs, the
@@ -41,6 +43,7 @@ void lodge_pte_format_ept(struct lodge_pte_format *fmt)
 {
 	const u64 accessed = lodge_caps.tdp.has_ad ? VMX_EPT_ACCESS_BIT : 0;
 	const u64 dirty = lodge_caps.tdp.has_pml ? VMX_EPT_DIRTY_BIT : 0;
+	const u64 small = lodge_caps.tdp.nx_large ? VMX_EPT_EXECUTABLE_MASK : 0;
 
 	*fmt = (struct lodge_pte_format) {
 		.present	= VMX_EPT_RWX_MASK,
@@ -49,8 +52,9 @@ void lodge_pte_format_ept(struct lodge_pte_format *fmt)
 		.dirty		= dirty,
 		.large		= EPT_LARGE,
 		.addr		= GENMASK_ULL(51, PAGE_SHIFT),
-		.leaf		= VMX_EPT_READABLE_MASK | VMX_EPT_EXECUTABLE_MASK |
-				  accessed,
+		.leaf		= VMX_EPT_READABLE_MASK | accessed |
+				  (VMX_EPT_EXECUTABLE_MASK & ~small),
+		.small		= small,
 		.table		= VMX_EPT_RWX_MASK,
 		.ram		= EPT_TYPE_WB | VMX_EPT_IPAT_BIT,
 		.device		= EPT_TYPE_UC,

@@ -19,7 +19,7 @@ struct lodge_fault {
 	struct lodge_memslot *slot;
 	gfn_t gfn;
 	unsigned long hva;
-	bool write;
+	bool write, fetch;
 	unsigned long seq;	/* vm->invalidate_seq before the host was asked */
 
 	/* What the host has there: host_page.c. */
@@ -29,6 +29,14 @@ struct lodge_fault {
 	bool device;		/* no memory: map uncached, do not track */
 	int level;		/* largest page that may map it */
 };
+
+/* Does this leaf permit the access? */
+static inline bool lodge_leaf_permits(const struct lodge_fault *f, u64 pte, int level)
+{
+	if (f->write && !(pte & lodge_pte.writable))
+		return false;
+	return !f->fetch || level == 1 || !lodge_pte.small;
+}
 
 /* --- zap.c --- */
 /* A zeroed table, or NULL; may sleep. */

@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cc_platform.h>
+#include <linux/cpu.h>
 #include <linux/moduleparam.h>
 #include <linux/printk.h>
 #include <asm/cpufeature.h>
@@ -298,6 +299,19 @@ static void vmx_detect(void)
 
 /* --- what neutral code is told --- */
 
+/* What /sys/devices/system/cpu/vulnerabilities/itlb_multihit asks a hypervisor for. */
+static int nx_huge_pages = -1;
+module_param(nx_huge_pages, int, 0444);
+MODULE_PARM_DESC(nx_huge_pages,
+		 "Intel: guests execute from small pages only: 1, 0 (default: where the CPU needs it)");
+
+static bool vmx_nx_large(void)
+{
+	if (nx_huge_pages >= 0)
+		return nx_huge_pages;
+	return boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
+}
+
 static u64 vmx_guest_efer(void)
 {
 	u64 efer = EFER_SCE | EFER_LME | EFER_LMA;
@@ -318,6 +332,7 @@ static void vmx_tell_caps(void)
 				boot_cpu_data.x86_phys_bits > 48 ? 5 : 4;
 	lodge_caps.tdp.max_page_level = ept & VMX_EPT_1GB_PAGE_BIT ? 3 :
 					ept & VMX_EPT_2MB_PAGE_BIT ? 2 : 1;
+	lodge_caps.tdp.nx_large = vmx_nx_large();
 	lodge_caps.tdp.has_ad = ept & VMX_EPT_AD_BIT;
 	lodge_caps.tdp.has_pml = lodge_caps.tdp.has_ad && vmx_pml_wanted() &&
 				 vmx_uses(VMX_CPU2, SECONDARY_EXEC_ENABLE_PML);
