@@ -215,7 +215,8 @@ int lodge_vcpu_release(struct inode *inode, struct file *file);
 void lodge_vcpus_destroy(struct lodge_vm *vm);
 /*
  * Make the vCPU's state that of this CPU, and stop doing so.  Called with
- * vcpu->mutex held; between the two the preempt notifier keeps it so.
+ * vcpu->mutex held; between the two the preempt notifier keeps it so.  Loading may
+ * sleep: until the thread is on a CPU that is not on its way down.
  */
 void lodge_vcpu_load(struct lodge_vcpu *vcpu);
 void lodge_vcpu_put(struct lodge_vcpu *vcpu);

@@ -99,6 +99,26 @@ static struct preempt_ops preempt_ops = {
 	.sched_out = sched_out,
 };
 
+static bool is_placed(struct lodge_vcpu *vcpu)
+{
+	bool placed;
+
+	preempt_disable();
+	placed = vcpu->cpu >= 0 && __this_cpu_read(lodge_cpu_on);
+	preempt_enable();
+	return placed;
+}
+
+/*
+ * The state is the CPU's own to keep (a VMCS), and this one is on its way down:
+ * waking up, the thread is given another.  One that is to die may see nothing.
+ */
+static noinline void wait_placed(struct lodge_vcpu *vcpu)
+{
+	while (!is_placed(vcpu) && !fatal_signal_pending(current))
+		schedule_timeout_uninterruptible(1);
+}
+
 void lodge_vcpu_load(struct lodge_vcpu *vcpu)
 {
 	preempt_disable();
@@ -106,6 +126,8 @@ void lodge_vcpu_load(struct lodge_vcpu *vcpu)
 	vcpu->loaded = true;
 	place(vcpu, smp_processor_id());
 	preempt_enable();
+	if (unlikely(READ_ONCE(vcpu->cpu) < 0))
+		wait_placed(vcpu);
 }
 
 void lodge_vcpu_put(struct lodge_vcpu *vcpu)
@@ -115,16 +137,6 @@ void lodge_vcpu_put(struct lodge_vcpu *vcpu)
 	vcpu->loaded = false;
 	preempt_notifier_unregister(&vcpu->preempt_notifier);
 	preempt_enable();
-}
-
-static bool is_placed(struct lodge_vcpu *vcpu)
-{
-	bool placed;
-
-	preempt_disable();
-	placed = vcpu->cpu >= 0 && __this_cpu_read(lodge_cpu_on);
-	preempt_enable();
-	return placed;
 }
 
 int lodge_vcpu_leave_cpu(struct lodge_vcpu *vcpu)
