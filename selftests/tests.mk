@@ -2,8 +2,8 @@
 # The programs, in the order in which they are run: what the later ones rest
 # on comes first.
 TESTS := exit_io exit_io_string exit_mmio exit_hlt exit_shutdown \
-	exit_internal_error exit_fail_entry exit_intr exit_irq_window \
-	exit_set_tpr exit_triple_fault_event exit_msr
+	exit_internal_error exit_fail_entry exit_intr exit_intr_masked \
+	exit_irq_window exit_set_tpr exit_triple_fault_event exit_msr
 TESTS += check_svm check_vmx
 TESTS += reg_regs reg_sregs reg_fpu reg_msrs reg_debugregs reg_vcpu_events \
 	reg_mp_state reg_lapic reg_cpuid reg_clock msr_filter
