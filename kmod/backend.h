@@ -146,9 +146,7 @@ struct lodge_exit_info {
 	X(void, cpuid_changed, (struct lodge_vcpu *vcpu))			\
 	/* For tracepoints and error reports; valid until the next run(). */	\
 	X(void, get_exit_info, (struct lodge_vcpu *vcpu, struct lodge_exit_info *info)) \
-	X(const char *, exit_name, (u32 reason))				\
-	/* Print the control block to the kernel log, rate-limited. */		\
-	X(void, dump, (struct lodge_vcpu *vcpu))
+	X(const char *, exit_name, (u32 reason))
 
 struct lodge_backend {
 	const char *name;	/* "VMX" or "SVM" */

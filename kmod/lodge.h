@@ -152,7 +152,7 @@ struct lodge_vcpu {
 	int last_cpu;			/* where it ran last, or -1 */
 	bool loaded;			/* between lodge_vcpu_load() and lodge_vcpu_put() */
 	bool preempted;			/* scheduled out while runnable */
-	unsigned long read_gen;		/* the run loop's read section; 0 outside (kmod/readers.h) */
+	unsigned long read_gen;		/* of the run loop's read section; 0: none (readers.h) */
 	struct pid __rcu *pid;		/* who runs it; replaced under RCU */
 	sigset_t sigset;
 	bool sigset_active;

@@ -230,5 +230,4 @@ const struct lodge_backend svm_backend = {
 	.cpuid_changed		= svm_cpuid_changed,
 	.get_exit_info		= svm_get_exit_info,
 	.exit_name		= svm_exit_name,
-	.dump			= svm_dump,
 };

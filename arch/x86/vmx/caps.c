@@ -182,11 +182,9 @@ static int vmx_negotiate(u64 basic)
 		} else if (w->wish == REQUIRED) {
 			pr_err("VMX cannot be used: this CPU has no \"%s\"%s\n", w->name,
 			       w->bit == SECONDARY_EXEC_ENABLE_EPT && w->word == VMX_CPU2 ?
-			       ", which Lodge needs; use one that has EPT, or turn it on where emulated" :
+			       ", which Lodge needs; use one that has EPT" :
 			       "; use a newer one");
 			return -EOPNOTSUPP;
-		} else {
-			pr_debug("VMX: no \"%s\"\n", w->name);
 		}
 	}
 	if (!vnmi)
@@ -303,7 +301,7 @@ static void vmx_detect(void)
 static int nx_huge_pages = -1;
 module_param(nx_huge_pages, int, 0444);
 MODULE_PARM_DESC(nx_huge_pages,
-		 "Intel: guests execute from small pages only: 1, 0 (default: where the CPU needs it)");
+		 "Intel: guests execute from small pages only (default: if the CPU needs it)");
 
 static bool vmx_nx_large(void)
 {

@@ -61,11 +61,13 @@ static void vmx_vmcs_clear_here(void *data)
 		vc->current_vmcs = NULL;
 	list_del(&vmcs->link);
 	/* Whoever sees -1 sees the VMCS off the list: vmx_vmcs_load(). */
+	/* Pairs with vmx_vmcs_clear(): who sees it may load it elsewhere. */
 	smp_store_release(&vmcs->cpu, -1);
 }
 
 static void vmx_vmcs_clear(struct vmx_vmcs *vmcs)
 {
+	/* Pairs with whoever cleared it: what that CPU wrote back is seen. */
 	int cpu = smp_load_acquire(&vmcs->cpu);
 
 	/* It fails for a CPU that is offline, which has cleared what it had. */
@@ -117,6 +119,7 @@ static void vmx_clear_all(struct vmx_cpu *vc)
 
 	list_for_each_entry(vmcs, &vc->loaded, link) {
 		vmclear(vmcs->pa);
+		/* As there. */
 		smp_store_release(&vmcs->cpu, -1);
 	}
 	INIT_LIST_HEAD(&vc->loaded);
@@ -331,5 +334,4 @@ const struct lodge_backend vmx_backend = {
 	.cpuid_changed		= vmx_cpuid_changed,
 	.get_exit_info		= vmx_get_exit_info,
 	.exit_name		= vmx_exit_name,
-	.dump			= vmx_dump,
 };

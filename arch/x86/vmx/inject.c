@@ -68,7 +68,7 @@ void vmx_inject_irq(struct lodge_vcpu *vcpu, bool reinjected)
 	const struct lodge_interrupt *irq = &vcpu->arch.interrupt;
 
 	if (irq->soft)
-		/* User space that restores one does not know how long it was: INTn has two bytes. */
+		/* User space that restores one does not know its length: INTn has two bytes. */
 		vmx_write_soft_event(to_vmx(vcpu), irq->nr | INTR_TYPE_SOFT_INTR,
 				     irq->insn_len ?: 2);
 	else

@@ -14,7 +14,7 @@
 
 static void vmx_cache_pdptrs(struct lodge_vcpu *vcpu)
 {
-	/* With EPT the CPU has them in the VMCS (SDM vol. 3, Page-Directory-Pointer-Table Entries). */
+	/* With EPT they are in the VMCS (SDM vol. 3, Page-Directory-Pointer-Table Entries). */
 	if (!lodge_is_pae_paging(vcpu))
 		return;
 	vcpu->arch.pdptrs[0] = vmcs_read64(GUEST_PDPTR0);
@@ -279,7 +279,7 @@ void vmx_set_dr7(struct lodge_vcpu *vcpu, unsigned long dr7)
 	vmx_own_debug_regs(to_vmx(vcpu), false);
 }
 
-/* DR6 is in no VMCS: it is loaded before the entry (run.c), and what is there now is the guest's. */
+/* DR6 is in no VMCS: run.c loads it before the entry, and what is there now is the guest's. */
 void vmx_sync_debug_regs(struct lodge_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);

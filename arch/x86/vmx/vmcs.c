@@ -154,9 +154,6 @@ void vmx_update_exception_bitmap(struct lodge_vcpu *vcpu)
 		vmx->slow &= ~VMX_SLOW_DEBUG;
 	if (debug & KVM_GUESTDBG_SINGLESTEP)
 		vmx->slow |= VMX_SLOW_TRAP;
-	/* In virtual-8086 mode for want of real mode, all exceptions are ours to deliver. */
-	if (vmx->rmode.active)
-		bitmap = ~0u;
 	if (bitmap == vmx->exception_bitmap)
 		return;
 	vmx->exception_bitmap = bitmap;

@@ -57,7 +57,7 @@ static inline bool vmx_uses(enum vmx_word word, u32 bits)
 /* Preemption off.  The VMXON region lives from setup() to teardown(). */
 struct vmx_cpu {
 	struct vmx_region *vmxon;
-	struct list_head loaded;	/* vmx_vmcs.link; interrupts off, and read by a crash's NMI */
+	struct list_head loaded;	/* vmx_vmcs.link; irqoff, and a crash's NMI reads it */
 	struct vmx_vmcs *current_vmcs;
 	u64 last;			/* vmx_vcpu.serial of who was loaded here last */
 };
@@ -88,8 +88,7 @@ static inline struct vmx_vm *to_vmx_vm(struct lodge_vm *vm)
 #define VMX_SLOW_TIMER	BIT(4)	/* the preemption timer is to be set (timer.c) */
 #define VMX_SLOW_PML	BIT(5)	/* the page-modification log is on (pml.c) */
 #define VMX_SLOW_DR	BIT(6)	/* the guest has the debug registers: load and store DR6 */
-#define VMX_SLOW_RMODE	BIT(7)	/* real mode on a CPU without unrestricted guest (realmode.c) */
-#define VMX_SLOW_APICV	BIT(8)	/* interrupts are delivered by the CPU (apicv.c) */
+#define VMX_SLOW_APICV	BIT(7)	/* interrupts are delivered by the CPU (apicv.c) */
 
 /* Fields that do not change but by an exit: bits of vmx_vcpu.seen. */
 #define VMX_SEEN_SHADOW	BIT(0)	/* vmx_vcpu.interruptibility is current */
@@ -146,21 +145,16 @@ struct vmx_vcpu {
 	int tlb_cpu;			/* where the translations of this vCPU may be cached */
 
 	/* apicv.c */
-	void *virtual_apic;		/* the virtual-APIC page: what TPR shadow reads and writes */
+	void *virtual_apic;		/* the page that the TPR shadow reads and writes */
 	u8 tpr;				/* VTPR as the guest was entered with */
 	u32 tpr_threshold;		/* as the VMCS has it */
 	u64 eoi_exits[4];		/* EOI-exit bitmap, as the VMCS has it */
 
-	/* pml.c, timer.c, realmode.c: theirs alone. */
+	/* pml.c, timer.c: theirs alone. */
 	void *pml_log;
 	struct vmx_timer {
 		u64 deadline;		/* in the guest's TSC; 0: none */
 	} timer;
-	struct vmx_rmode {
-		bool active;
-		unsigned long saved_rflags;
-		struct kvm_segment segs[8];	/* by enum lodge_seg */
-	} rmode;
 
 	u64 serial;		/* its number among all vCPUs there ever were; constant */
 };
@@ -318,7 +312,8 @@ int vmx_msr_setup(void);		/* bitmap, user-return slots; 0 or -ENOMEM */
 void vmx_msr_teardown(void);
 int vmx_msr_vcpu_create(struct vmx_vcpu *vmx);
 void vmx_msr_vcpu_destroy(struct vmx_vcpu *vmx);
-void vmx_msr_vcpu_reset(struct vmx_vcpu *vmx, bool init);	/* bitmap and MSR fields to the VMCS */
+/* Bitmap and MSR fields to the VMCS. */
+void vmx_msr_vcpu_reset(struct vmx_vcpu *vmx, bool init);
 /* First entry since the vCPU was loaded: MSRs that only user space sees.  Irqoff. */
 void vmx_load_user_msrs(struct vmx_vcpu *vmx);
 int vmx_get_msr(struct lodge_vcpu *vcpu, u32 index, u64 *data);
@@ -382,12 +377,5 @@ int vmx_exit_preemption_timer(struct lodge_vcpu *vcpu);
  * for user space.  Loaded.
  */
 void vmx_explain_failed_entry(struct lodge_vcpu *vcpu);
-
-/* --- vmx/realmode.c: only where !vmx_caps.unrestricted --- */
-void vmx_rmode_set_cr0(struct vmx_vcpu *vmx, unsigned long cr0);	/* before GUEST_CR0 is written */
-void vmx_rmode_get_segment(struct vmx_vcpu *vmx, struct kvm_segment *s, int seg);
-void vmx_rmode_set_segment(struct vmx_vcpu *vmx, const struct kvm_segment *s, int seg);
-/* State that no entry takes: emulate instead.  LODGE_RESUME when the guest may be entered. */
-int vmx_rmode_emulate(struct lodge_vcpu *vcpu);
 
 #endif
