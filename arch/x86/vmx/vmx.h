@@ -283,7 +283,7 @@ void vmx_set_efer(struct lodge_vcpu *vcpu, u64 efer);
 void vmx_set_dr7(struct lodge_vcpu *vcpu, unsigned long dr7);
 void vmx_own_debug_regs(struct vmx_vcpu *vmx, bool own);
 void vmx_sync_debug_regs(struct lodge_vcpu *vcpu);
-/* Segment fields of the VMCS as they stand there, whatever realmode.c makes of them. */
+/* Segment fields of the VMCS. */
 void vmx_read_segment(struct kvm_segment *s, int seg);
 void vmx_write_segment(const struct kvm_segment *s, int seg);
 
