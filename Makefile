@@ -6,7 +6,6 @@
 VERSION := 0.1
 
 export O ?= $(CURDIR)/.build
-host := $(HOST)
 export HOST ?= amd
 export HOST_KERNEL ?= stock
 export BASE ?= lodge
@@ -28,7 +27,7 @@ module = $(O)/$(kver)/lodge.ko
 define HELP
 make run                  boot a Linux guest on Lodge, from nothing: installs the
                           packages it needs, builds, boots an emulated AMD host
-make check                every test, on an emulated AMD host and an Intel one
+make check                every test, on the same kind of host
 make check-matrix         the selftests on several models of CPU
 make check-kvm-selftests  the Linux kernel's own KVM selftests, against what is expected
 make bench                what exits cost, side by side with KVM
@@ -43,7 +42,7 @@ make uninstall            remove them
 make clean                remove .build
 
 HOST=amd                  the emulated AMD host; HOST=intel: the emulated Intel host,
-                          HOST=native: this machine
+                          HOST=native: this machine; make check HOST=all: amd and intel
 HOST_KERNEL=debug         an emulated host with KASAN, lockdep and the like; built once
 BASE=kvm                  the same over the kernel's KVM, to compare
 ONLY=PATTERN              make check: only the tests whose name has it
@@ -75,8 +74,6 @@ selftests:
 run:
 	@$(T)/run
 
-# On both hosts, unless one is named; the debug kernel is for the AMD host.
-check: export HOST := $(or $(host),$(if $(filter debug,$(HOST_KERNEL)),amd,all))
 check:
 	@$(T)/check
 
