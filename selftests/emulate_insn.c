@@ -372,6 +372,18 @@ static const uint8_t real_code[] = {
 };
 #define REAL_GP		0x3000		/* where #GP goes, and halts */
 
+/* Segments, from a device and to it. */
+static const uint8_t real_segments[] = {
+	0x8e, 0x06, 0x10, 0x00,			/* mov 0x10, %es */
+	0x8c, 0x06, 0x20, 0x00,			/* mov %es, 0x20 */
+	0x0f, 0x01, 0x16, 0x40, 0x00,		/* lgdtw 0x40 */
+	0x66, 0x0f, 0x01, 0x1e, 0x46, 0x00,	/* lidtl 0x46 */
+	0xff, 0x1e, 0x30, 0x00,			/* lcallw *0x30: to the lretw */
+	0xff, 0x2e, 0x34, 0x00,			/* ljmpw *0x34: behind it */
+	0xcb,					/* lretw */
+	0xf4,					/* hlt */
+};
+
 TEST(real_mode)
 {
 	struct vm *vm = vm_create();
@@ -403,6 +415,42 @@ TEST(real_mode)
 	vcpu_regs(vcpu, &regs);
 	EXPECT_EQ(REAL_GP + 1, regs.rip);
 	EXPECT_EQ(0x10, regs.rsi & 0xffff);
+	vm_free(vm);
+}
+
+TEST(real_mode_segments)
+{
+	struct vm *vm = vm_create();
+	struct vcpu *vcpu = vcpu_create_real(vm, real_segments, sizeof(real_segments));
+	const uint16_t end = REAL_CODE + sizeof(real_segments);
+	const uint16_t far[4] = { end - 2, 0, end - 1 - 0x80, 8 };
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+
+	vcpu_sregs(vcpu, &sregs);
+	sregs.ds.base = GPA_MMIO;
+	must_ioctl(vcpu->fd, KVM_SET_SREGS, &sregs);
+	memset(device, 0, sizeof(device));
+	memcpy(device + 0x10, "\x34\x92", 2);
+	memcpy(device + 0x30, far, sizeof(far));
+	memcpy(device + 0x40, "\x77\0\x11\x22\x33\x44", 6);
+	memcpy(device + 0x46, "\x88\0\x11\x22\x33\x44", 6);
+
+	ASSERT_EQ(KVM_EXIT_HLT, run_device(vcpu));
+	EXPECT_EQ(0, memcmp(device + 0x20, "\x34\x92\0", 3));
+	vcpu_sregs(vcpu, &sregs);
+	EXPECT_EQ(0x9234, sregs.es.selector);
+	EXPECT_EQ(0x92340, sregs.es.base);
+	EXPECT_EQ(0xffff, sregs.es.limit);
+	EXPECT_EQ(0x77, sregs.gdt.limit);
+	EXPECT_EQ(0x332211, sregs.gdt.base);
+	EXPECT_EQ(0x88, sregs.idt.limit);
+	EXPECT_EQ(0x44332211, sregs.idt.base);
+	EXPECT_EQ(8, sregs.cs.selector);
+	EXPECT_EQ(0x80, sregs.cs.base);
+	vcpu_regs(vcpu, &regs);
+	EXPECT_EQ(end - 0x80, regs.rip);
+	EXPECT_EQ(0x1000, regs.rsp);
 	vm_free(vm);
 }
 

@@ -205,6 +205,11 @@ static bool decode_imm(struct lodge_insn *insn, struct cursor *c, u8 kind)
 	case IMM_V:
 		ok = take(c, insn->size, &value);
 		break;
+	case IMM_FAR:
+		ok = take(c, insn->size, &value) && take(c, 2, &insn->disp);
+		value &= GENMASK_ULL(insn->size * 8 - 1, 0);
+		insn->disp &= 0xffff;
+		break;
 	default:
 		ok = take(c, insn->addr_size, &insn->disp);
 		if (insn->addr_size < 8)

@@ -40,6 +40,12 @@ enum insn_op {
 	OP_MOV_FROM_CR, OP_MOV_TO_CR, OP_MOV_FROM_DR, OP_MOV_TO_DR,
 	OP_CPUID, OP_RDMSR, OP_WRMSR, OP_RDTSC, OP_HLT,
 	OP_VMCALL, OP_VMMCALL,
+
+	/* segments: emulate_segment.c */
+	OP_MOV_FROM_SREG, OP_MOV_TO_SREG, OP_PUSH_SREG, OP_POP_SREG,
+	OP_JMP_FAR, OP_CALL_FAR, OP_RET_FAR, OP_LGDT, OP_LIDT,
+	/* flags and interrupts: emulate_int.c */
+	OP_CLI, OP_STI, OP_PUSHF, OP_POPF, OP_INT, OP_IRET,
 };
 
 /* Where an operand is. */
@@ -92,7 +98,7 @@ struct lodge_insn {
 	u8 base, index;		/* registers, or NO_REG */
 	u8 shift;		/* log2 of the index's scale */
 	struct insn_sse sse;
-	s64 disp;		/* also the offset of OPND_MOFFS */
+	s64 disp;		/* also the offset of OPND_MOFFS, and IMM_FAR's selector */
 	u64 imm;		/* sign-extended where the instruction does that */
 };
 
@@ -127,6 +133,7 @@ enum insn_imm {
 	IMM_Z,			/* operand size, 4 bytes at most, sign-extended */
 	IMM_V,			/* operand size, 8 bytes too */
 	IMM_MOFFS,		/* address size */
+	IMM_FAR,		/* operand size, then a selector */
 };
 
 #define F_MODRM		BIT(0)

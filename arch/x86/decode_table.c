@@ -23,6 +23,11 @@
 	[(base) + 0] = { op, 0, 0, 0, F_BYTE },					\
 	[(base) + 1] = { op }
 
+/* PUSH and POP of a segment register, which the opcode names. */
+#define SREG(push, pop, flags)							\
+	[push] = { OP_PUSH_SREG, 0, 0, 0, flags },				\
+	[pop] = { OP_POP_SREG, 0, 0, 0, flags }
+
 const struct insn_form insn_one_byte[256] = {
 	ALU(0x00, OP_ADD, F_LOCK),
 	ALU(0x08, OP_OR, F_LOCK),
@@ -32,6 +37,10 @@ const struct insn_form insn_one_byte[256] = {
 	ALU(0x28, OP_SUB, F_LOCK),
 	ALU(0x30, OP_XOR, F_LOCK),
 	ALU(0x38, OP_CMP, 0),
+	SREG(0x06, 0x07, F_NO64),				/* ES */
+	[0x0e] = { OP_PUSH_SREG, 0, 0, 0, F_NO64 },		/* CS */
+	SREG(0x16, 0x17, F_NO64),				/* SS */
+	SREG(0x1e, 0x1f, F_NO64),				/* DS */
 	[0x0f] = { OP_ESCAPE },
 	[0x26] = PREFIX, [0x2e] = PREFIX, [0x36] = PREFIX, [0x3e] = PREFIX,
 	[0x40 ... 0x47] = { OP_INC, OPND_OPREG, 0, 0, F_NO64 },
@@ -60,9 +69,14 @@ const struct insn_form insn_one_byte[256] = {
 	[0x89] = { OP_MOV, OPND_RM, OPND_REG, 0, F_MODRM },
 	[0x8a] = { OP_MOV, OPND_REG, OPND_RM, 0, F_MODRM | F_BYTE },
 	[0x8b] = { OP_MOV, OPND_REG, OPND_RM, 0, F_MODRM },
+	[0x8c] = { OP_MOV_FROM_SREG, OPND_RM, 0, 0, F_MODRM },
 	[0x8d] = { OP_LEA, OPND_REG, OPND_RM, 0, F_MODRM | F_MEM },
+	[0x8e] = { OP_MOV_TO_SREG, 0, OPND_RM16, 0, F_MODRM },
 	[0x8f] = { OP_GROUP, OPND_RM, 0, 0, F_MODRM | F_STACK, GROUP_1A },
 	[0x90 ... 0x97] = { OP_XCHG, OPND_OPREG, OPND_ACC },
+	[0x9a] = { OP_CALL_FAR, 0, OPND_IMM, IMM_FAR, F_NO64 },
+	[0x9c] = { OP_PUSHF, 0, 0, 0, F_STACK },
+	[0x9d] = { OP_POPF, 0, 0, 0, F_STACK },
 	[0xa0] = { OP_MOV, OPND_ACC, OPND_MOFFS, IMM_MOFFS, F_BYTE },
 	[0xa1] = { OP_MOV, OPND_ACC, OPND_MOFFS, IMM_MOFFS },
 	[0xa2] = { OP_MOV, OPND_MOFFS, OPND_ACC, IMM_MOFFS, F_BYTE },
@@ -82,6 +96,12 @@ const struct insn_form insn_one_byte[256] = {
 	[0xc3] = { OP_RET, 0, 0, 0, F_STACK },
 	[0xc6] = { OP_GROUP, OPND_RM, OPND_IMM, IMM_8, F_MODRM | F_BYTE, GROUP_11 },
 	[0xc7] = { OP_GROUP, OPND_RM, OPND_IMM, IMM_Z, F_MODRM, GROUP_11 },
+	[0xca] = { OP_RET_FAR, 0, OPND_IMM, IMM_16 },
+	[0xcb] = { OP_RET_FAR },
+	[0xcc] = { OP_INT },
+	[0xcd] = { OP_INT, 0, OPND_IMM, IMM_U8 },
+	[0xce] = { OP_INT, 0, 0, 0, F_NO64 },
+	[0xcf] = { OP_IRET },
 	[0xd0] = { OP_GROUP, OPND_RM, OPND_ONE, 0, F_MODRM | F_BYTE, GROUP_2 },
 	[0xd1] = { OP_GROUP, OPND_RM, OPND_ONE, 0, F_MODRM, GROUP_2 },
 	[0xd2] = { OP_GROUP, OPND_RM, OPND_CL, 0, F_MODRM | F_BYTE, GROUP_2 },
@@ -92,6 +112,7 @@ const struct insn_form insn_one_byte[256] = {
 	[0xe7] = { OP_OUT, OPND_IMM, OPND_ACC, IMM_U8, F_PORT },
 	[0xe8] = { OP_CALL, 0, OPND_IMM, IMM_Z, F_STACK },
 	[0xe9] = { OP_JMP, 0, OPND_IMM, IMM_Z, F_STACK },
+	[0xea] = { OP_JMP_FAR, 0, OPND_IMM, IMM_FAR, F_NO64 },
 	[0xeb] = { OP_JMP, 0, OPND_IMM, IMM_8, F_STACK },
 	[0xec] = { OP_IN, OPND_ACC, OPND_DX, 0, F_BYTE },
 	[0xed] = { OP_IN, OPND_ACC, OPND_DX, 0, F_PORT },
@@ -104,6 +125,8 @@ const struct insn_form insn_one_byte[256] = {
 	[0xf7] = { OP_GROUP, OPND_RM, 0, 0, F_MODRM, GROUP_3 },
 	[0xf8] = { OP_CLC },
 	[0xf9] = { OP_STC },
+	[0xfa] = { OP_CLI },
+	[0xfb] = { OP_STI },
 	[0xfc] = { OP_CLD },
 	[0xfd] = { OP_STD },
 	[0xfe] = { OP_GROUP, OPND_RM, 0, 0, F_MODRM | F_BYTE, GROUP_4 },
@@ -133,8 +156,10 @@ const struct insn_form insn_two_byte[256] = {
 	[0x7e ... 0x7f] = { OP_SSE, 0, 0, 0, F_MODRM },
 	[0x80 ... 0x8f] = { OP_JCC, 0, OPND_IMM, IMM_Z, F_STACK },
 	[0x90 ... 0x9f] = { OP_SETCC, OPND_RM, 0, 0, F_MODRM | F_BYTE },
+	SREG(0xa0, 0xa1, F_STACK),				/* FS */
 	[0xa2] = { OP_CPUID },
 	[0xa3] = { OP_BT, OPND_RM, OPND_REG, 0, F_MODRM },
+	SREG(0xa8, 0xa9, F_STACK),				/* GS */
 	[0xab] = { OP_BTS, OPND_RM, OPND_REG, 0, F_MODRM | F_LOCK },
 	[0xb0] = { OP_CMPXCHG, OPND_RM, OPND_REG, 0, F_MODRM | F_BYTE | F_LOCK },
 	[0xb1] = { OP_CMPXCHG, OPND_RM, OPND_REG, 0, F_MODRM | F_LOCK },
@@ -174,12 +199,15 @@ const struct insn_form insn_groups[NR_INSN_GROUPS][8] = {
 	[GROUP_4] = { { OP_INC, .flags = F_LOCK }, { OP_DEC, .flags = F_LOCK } },
 	[GROUP_5] = {
 		{ OP_INC, OPND_RM, .flags = F_LOCK }, { OP_DEC, OPND_RM, .flags = F_LOCK },
-		{ OP_CALL, .src = OPND_RM, .flags = F_STACK }, { },
-		{ OP_JMP, .src = OPND_RM, .flags = F_STACK }, { },
+		{ OP_CALL, .src = OPND_RM, .flags = F_STACK },
+		{ OP_CALL_FAR, .src = OPND_RM, .flags = F_MEM },
+		{ OP_JMP, .src = OPND_RM, .flags = F_STACK },
+		{ OP_JMP_FAR, .src = OPND_RM, .flags = F_MEM },
 		{ OP_PUSH, .src = OPND_RM, .flags = F_STACK }, { },
 	},
 	/* With a register as r/m, 0F 01 is many things: decode.c knows two. */
 	[GROUP_7] = {
+		[2] = { OP_LGDT, .flags = F_MEM }, [3] = { OP_LIDT, .flags = F_MEM },
 		[4] = { OP_SMSW, OPND_RM }, [6] = { OP_LMSW, .src = OPND_RM16 },
 		[7] = { OP_INVLPG, .flags = F_MEM },
 	},

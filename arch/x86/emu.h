@@ -77,6 +77,7 @@ struct lodge_emu {
 	u8 read_len;			/* bytes it must supply; 0 for a write */
 	bool read_pio;			/* from pio_data, not from mmio.data */
 	u32 exit_reason;		/* for EMU_TELL_USER */
+	u8 shadow;			/* KVM_X86_SHADOW_INT_*, that the instruction leaves */
 	u32 pio_count;			/* string elements it has answered, not yet complete */
 	u32 pio_pos;			/* where in pio_data, in elements */
 
@@ -172,6 +173,14 @@ int emu_pio_to_user(struct lodge_emu *e, bool in, u16 port, u8 size, u32 count);
 /* exit_io.c: KVM_EXIT_IO for @count elements at pio_data; arch.pio remembers it. */
 void lodge_fill_io_exit(struct lodge_vcpu *vcpu, bool in, u16 port, u8 size, u32 count);
 
+/* --- emulate_stack.c: the stack, and where execution goes on --- */
+/* Bytes of the stack pointer: by SS.B outside 64-bit mode. */
+u8 emu_stack_width(struct lodge_emu *e);
+/* The stack pointer, of @width bytes, and @delta more: an offset in SS. */
+unsigned long emu_stack_offset(struct lodge_emu *e, u8 width, s64 delta);
+/* Go on at @target, of operand size, if the code segment allows it: EMU_OK or EMU_FAULT. */
+int emu_branch(struct lodge_emu *e, unsigned long target);
+
 /* --- handlers: one for each kind of instruction --- */
 int emu_do_alu(struct lodge_emu *e);		/* emulate_rmw.c */
 int emu_do_bit(struct lodge_emu *e);
@@ -186,6 +195,12 @@ int emu_do_pop(struct lodge_emu *e);
 int emu_do_call(struct lodge_emu *e);
 int emu_do_ret(struct lodge_emu *e);
 int emu_do_jump(struct lodge_emu *e);
+int emu_do_sreg(struct lodge_emu *e);		/* emulate_segment.c */
+int emu_do_far(struct lodge_emu *e);
+int emu_do_load_table(struct lodge_emu *e);
+int emu_do_int(struct lodge_emu *e);		/* emulate_int.c */
+int emu_do_iret(struct lodge_emu *e);
+int emu_do_flags(struct lodge_emu *e);
 int emu_do_sse(struct lodge_emu *e);		/* emulate_sse.c */
 int emu_do_system(struct lodge_emu *e);		/* emulate_system.c */
 

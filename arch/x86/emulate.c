@@ -288,9 +288,34 @@ static int run_handler(struct lodge_emu *e)
 		return do_flag(e);
 	case OP_NOP:
 		return EMU_OK;
+	case OP_MOV_FROM_SREG ... OP_POP_SREG:
+		return emu_do_sreg(e);
+	case OP_JMP_FAR ... OP_RET_FAR:
+		return emu_do_far(e);
+	case OP_LGDT:
+	case OP_LIDT:
+		return emu_do_load_table(e);
+	case OP_CLI ... OP_POPF:
+		return emu_do_flags(e);
+	case OP_INT:
+		return emu_do_int(e);
+	case OP_IRET:
+		return emu_do_iret(e);
 	default:
 		return emu_do_system(e);
 	}
+}
+
+/* Go on behind an instruction that is done, in the shadow that it leaves. */
+static int finish(struct lodge_emu *e)
+{
+	int r = lodge_advance_rip(e->vcpu, e->next_rip);
+
+	if (unlikely(e->shadow)) {
+		lodge_be(set_interrupt_shadow)(e->vcpu, e->shadow);
+		e->shadow = 0;
+	}
+	return r;
 }
 
 static int answer(struct lodge_emu *e, int r)
@@ -299,7 +324,7 @@ static int answer(struct lodge_emu *e, int r)
 
 	trace_kvm_emulate_insn(vcpu, e->bytes, e->nr_bytes, r == EMU_UNKNOWN);
 	if (likely(r == EMU_OK))
-		return lodge_advance_rip(vcpu, e->next_rip);
+		return finish(e);
 	switch (r) {
 	case EMU_TELL_USER:
 		r = lodge_advance_rip(vcpu, e->next_rip);

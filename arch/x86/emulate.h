@@ -34,6 +34,19 @@ int lodge_emulate(struct lodge_vcpu *vcpu, gpa_t gpa, u32 flags, const void *ins
 int lodge_advance_rip(struct lodge_vcpu *vcpu, unsigned long rip);
 
 /**
+ * lodge_real_mode_interrupt - deliver an event as a CPU in real mode does
+ * @ip: where the handler returns to
+ *
+ * Through the vector table at IDTR: FLAGS, CS and @ip are pushed, IF, TF, AC and RF cleared
+ * (SDM vol. 3, Interrupt and Exception Handling in real-address mode).  For INT n, and
+ * for a CPU that runs the guest's real mode by other means.
+ *
+ * Return: 0, -EINVAL when the vector is beyond the table, or -EFAULT when table or stack
+ * are not in memory.
+ */
+int lodge_real_mode_interrupt(struct lodge_vcpu *vcpu, u8 vector, u16 ip);
+
+/**
  * lodge_skip_known - move RIP past an instruction whose opcode is known
  * @opcode: its bytes without prefixes; @len of them
  * @total: the instruction's length without prefixes

@@ -6,8 +6,7 @@
 #include "emu.h"
 #include "regs_inline.h"
 
-/* Width of the stack pointer: SS.B outside 64-bit mode. */
-static u8 stack_width(struct lodge_emu *e)
+u8 emu_stack_width(struct lodge_emu *e)
 {
 	struct kvm_segment ss;
 
@@ -17,7 +16,7 @@ static u8 stack_width(struct lodge_emu *e)
 	return ss.db ? 4 : 2;
 }
 
-static unsigned long stack_offset(struct lodge_emu *e, u8 width, s64 delta)
+unsigned long emu_stack_offset(struct lodge_emu *e, u8 width, s64 delta)
 {
 	unsigned long sp = lodge_reg(e->vcpu, LODGE_RSP) + delta;
 
@@ -26,10 +25,10 @@ static unsigned long stack_offset(struct lodge_emu *e, u8 width, s64 delta)
 
 static int push(struct lodge_emu *e, u64 value)
 {
-	u8 size = e->insn->size, width = stack_width(e);
+	u8 size = e->insn->size, width = emu_stack_width(e);
 	int r;
 
-	r = emu_write(e, SEG_SS, stack_offset(e, width, -size), &value, size);
+	r = emu_write(e, SEG_SS, emu_stack_offset(e, width, -size), &value, size);
 	if (!r)
 		emu_add_reg(e, LODGE_RSP, width, -size);
 	return r;
@@ -46,12 +45,12 @@ int emu_do_push(struct lodge_emu *e)
 int emu_do_pop(struct lodge_emu *e)
 {
 	const struct lodge_insn *i = e->insn;
-	u8 width = stack_width(e);
+	u8 width = emu_stack_width(e);
 	unsigned long offset;
 	u64 value = 0;
 	int r;
 
-	r = emu_read(e, SEG_SS, stack_offset(e, width, 0), &value, i->size);
+	r = emu_read(e, SEG_SS, emu_stack_offset(e, width, 0), &value, i->size);
 	if (r)
 		return r;
 	if (i->dst == OPND_RM && i->mem) {
@@ -72,8 +71,7 @@ int emu_do_pop(struct lodge_emu *e)
 	return emu_write_operand(e, i->dst, value);
 }
 
-/* Where execution goes on, when the code segment allows it there. */
-static int branch(struct lodge_emu *e, unsigned long target)
+int emu_branch(struct lodge_emu *e, unsigned long target)
 {
 	struct kvm_segment cs;
 
@@ -116,7 +114,7 @@ int emu_do_call(struct lodge_emu *e)
 
 	r = read_target(e, &target);
 	if (!r)
-		r = branch(e, target);
+		r = emu_branch(e, target);
 	if (!r)
 		r = push(e, from);
 	if (r)
@@ -126,13 +124,13 @@ int emu_do_call(struct lodge_emu *e)
 
 int emu_do_ret(struct lodge_emu *e)
 {
-	u8 size = e->insn->size, width = stack_width(e);
+	u8 size = e->insn->size, width = emu_stack_width(e);
 	u64 target = 0;
 	int r;
 
-	r = emu_read(e, SEG_SS, stack_offset(e, width, 0), &target, size);
+	r = emu_read(e, SEG_SS, emu_stack_offset(e, width, 0), &target, size);
 	if (!r)
-		r = branch(e, target);
+		r = emu_branch(e, target);
 	if (!r)
 		emu_add_reg(e, LODGE_RSP, width, size + e->insn->imm);
 	return r;
@@ -146,5 +144,5 @@ int emu_do_jump(struct lodge_emu *e)
 	if (e->insn->op == OP_JCC && !emu_condition(e->insn->opcode, lodge_rflags(e->vcpu)))
 		return EMU_OK;
 	r = read_target(e, &target);
-	return r ?: branch(e, target);
+	return r ?: emu_branch(e, target);
 }
