@@ -23,6 +23,10 @@ static bool vnmi = true;
 module_param(vnmi, bool, 0444);
 MODULE_PARM_DESC(vnmi, "Intel: let the CPU block NMIs for guests (default: yes)");
 
+static bool unrestricted = true;
+module_param(unrestricted, bool, 0444);
+MODULE_PARM_DESC(unrestricted, "Intel: let the CPU run guests in real mode as they are (default: yes)");
+
 /* One line that says why not, and what to do. */
 static int vmx_refuse(int err, const char *reason, const char *remedy)
 {
@@ -123,6 +127,9 @@ static const struct vmx_control_needs {
 	{ VMX_CPU2, SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE, VMX_CPU, CPU_BASED_TPR_SHADOW },
 	{ VMX_CPU2, SECONDARY_EXEC_APIC_REGISTER_VIRT, VMX_CPU, CPU_BASED_TPR_SHADOW },
 	{ VMX_CPU2, SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY, VMX_CPU, CPU_BASED_TPR_SHADOW },
+	/* The CPU would deliver to the stand-in for a guest's real mode: realmode.c. */
+	{ VMX_CPU2, SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY,
+	  VMX_CPU2, SECONDARY_EXEC_UNRESTRICTED_GUEST },
 };
 
 /*
@@ -189,6 +196,8 @@ static int vmx_negotiate(u64 basic)
 	}
 	if (!vnmi)
 		vmx_caps.use[VMX_PIN] &= ~PIN_BASED_VIRTUAL_NMIS;
+	if (!unrestricted)
+		vmx_caps.use[VMX_CPU2] &= ~SECONDARY_EXEC_UNRESTRICTED_GUEST;
 	vmx_drop_controls();
 	for (i = 0; i < VMX_NR_WORDS; i++)
 		vmx_caps.use[i] |= vmx_caps.fixed[i];
@@ -371,9 +380,6 @@ int vmx_probe(void)
 	if (err)
 		return err;
 	vmx_detect();
-	if (!vmx_caps.unrestricted)
-		return vmx_refuse(-EOPNOTSUPP, "this CPU has no \"unrestricted guest\"",
-				  "use a newer one");
 	vmx_tell_caps();
 	return 0;
 }

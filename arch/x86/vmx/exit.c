@@ -140,6 +140,8 @@ static int vmx_exit_exception(struct lodge_vcpu *vcpu)
 	case DB_VECTOR:
 		return vmx_exit_db(vcpu, info);
 	case BP_VECTOR:
+		if (!(vcpu->arch.guest_debug & KVM_GUESTDBG_USE_SW_BP))
+			break;
 		vmx->event_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 		return lodge_exit_breakpoint(vcpu);
 	case UD_VECTOR:
@@ -149,6 +151,8 @@ static int vmx_exit_exception(struct lodge_vcpu *vcpu)
 	case MC_VECTOR:
 		return vmx_exit_host(vcpu);
 	}
+	if (vmx->realmode.real)
+		return vmx_realmode_exception(vcpu, vector);
 	return lodge_unknown_exit(vcpu, vmx->exit_reason);
 }
 
@@ -203,6 +207,9 @@ static int vmx_exit_failed_entry(struct lodge_vcpu *vcpu)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	int r = LODGE_RESUME;
 
+	/* It was not tried. */
+	if (vmx->slow & VMX_SLOW_REALMODE)
+		return vmx_realmode_emulate(vcpu);
 	/* The host has dealt with a machine check: try again. */
 	if (vmx_reason(vmx) != EXIT_REASON_MCE_DURING_VMENTRY) {
 		vmx_dump(vcpu);

@@ -51,6 +51,8 @@ int vmx_exit_ept_violation(struct lodge_vcpu *vcpu)
 
 	vmx_iret_faulted(vcpu, qual);
 	r = vmx_map_apic_page(vcpu, gpa);
+	if (unlikely(!r && !vmx_caps.unrestricted))
+		r = vmx_realmode_map_page(vcpu, gpa);
 	if (unlikely(r))
 		return r;
 	return lodge_exit_page_fault(vcpu, gpa, vmx_ept_error(qual), NULL, 0);

@@ -248,16 +248,24 @@ static int vmx_setup(void)
 }
 
 /*
- * Of a VM only its APIC page is the backend's: bitmaps are shared or a vCPU's, and VPIDs
- * each vCPU's.
+ * Of a VM only pages that the CPU works with are the backend's: bitmaps are shared or a
+ * vCPU's, and VPIDs each vCPU's.
  */
 static int vmx_vm_init(struct lodge_vm *vm)
 {
-	return vmx_apicv_vm_init(to_vmx_vm(vm));
+	int err = vmx_apicv_vm_init(to_vmx_vm(vm));
+
+	if (err)
+		return err;
+	err = vmx_realmode_vm_init(to_vmx_vm(vm));
+	if (err)
+		vmx_apicv_vm_destroy(to_vmx_vm(vm));
+	return err;
 }
 
 static void vmx_vm_destroy(struct lodge_vm *vm)
 {
+	vmx_realmode_vm_destroy(to_vmx_vm(vm));
 	vmx_apicv_vm_destroy(to_vmx_vm(vm));
 }
 

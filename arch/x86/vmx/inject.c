@@ -45,10 +45,15 @@ static void vmx_write_soft_event(struct vmx_vcpu *vmx, u32 info, u8 len)
 
 void vmx_inject_exception(struct lodge_vcpu *vcpu)
 {
-	const struct lodge_exception *ex = &vcpu->arch.exception;
+	struct lodge_exception *ex = &vcpu->arch.exception;
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u32 info = ex->nr;
 
+	if (unlikely(vmx->realmode.real)) {
+		ex->injected = false;
+		vmx_realmode_inject(vcpu, ex->nr, vmx_is_soft(ex->nr) ? vmx->event_len ?: 1 : 0);
+		return;
+	}
 	if (vmx_is_soft(ex->nr)) {
 		/* One byte, unless a prefix was seen to be before it. */
 		vmx_write_soft_event(vmx, info | INTR_TYPE_SOFT_EXCEPTION, vmx->event_len ?: 1);
@@ -65,8 +70,13 @@ void vmx_inject_exception(struct lodge_vcpu *vcpu)
 
 void vmx_inject_irq(struct lodge_vcpu *vcpu, bool reinjected)
 {
-	const struct lodge_interrupt *irq = &vcpu->arch.interrupt;
+	struct lodge_interrupt *irq = &vcpu->arch.interrupt;
 
+	if (unlikely(to_vmx(vcpu)->realmode.real)) {
+		irq->injected = false;
+		vmx_realmode_inject(vcpu, irq->nr, irq->soft ? irq->insn_len ?: 2 : 0);
+		return;
+	}
 	if (irq->soft)
 		/* User space that restores one does not know its length: INTn has two bytes. */
 		vmx_write_soft_event(to_vmx(vcpu), irq->nr | INTR_TYPE_SOFT_INTR,
@@ -79,6 +89,12 @@ void vmx_inject_nmi(struct lodge_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
+	if (unlikely(vmx->realmode.real)) {
+		vcpu->arch.nmi_injected = false;
+		vmx_set_nmi_mask(vcpu, true);
+		vmx_realmode_inject(vcpu, X86_TRAP_NMI, 0);
+		return;
+	}
 	/* With virtual NMIs the entry itself blocks further ones, and wants them open. */
 	if (vmx_caps.vnmi)
 		vmx_set_nmi_mask(vcpu, false);
@@ -176,10 +192,18 @@ void vmx_set_interrupt_shadow(struct lodge_vcpu *vcpu, u32 mask)
 	vmx_set_interruptibility(vmx, state);
 }
 
+/* The emulator executes a guest on its way to protected mode: an event has nowhere to go yet. */
+static bool vmx_between_modes(struct vmx_vcpu *vmx)
+{
+	return unlikely(vmx->slow & VMX_SLOW_REALMODE) && !vmx->realmode.real &&
+	       !vmx_realmode_settle(vmx);
+}
+
 bool vmx_irq_allowed(struct lodge_vcpu *vcpu)
 {
 	return (lodge_rflags(vcpu) & X86_EFLAGS_IF) &&
-	       !(vmx_interruptibility(to_vmx(vcpu)) & VMX_SHADOW);
+	       !(vmx_interruptibility(to_vmx(vcpu)) & VMX_SHADOW) &&
+	       !vmx_between_modes(to_vmx(vcpu));
 }
 
 void vmx_enable_irq_window(struct lodge_vcpu *vcpu)
@@ -255,7 +279,8 @@ void vmx_iret_interrupted(struct vmx_vcpu *vmx)
 /* An entry may refuse to inject an NMI in either shadow (Checks on Guest Non-Register State). */
 bool vmx_nmi_allowed(struct lodge_vcpu *vcpu)
 {
-	return !(vmx_interruptibility(to_vmx(vcpu)) & VMX_SHADOW) && !vmx_get_nmi_mask(vcpu);
+	return !(vmx_interruptibility(to_vmx(vcpu)) & VMX_SHADOW) && !vmx_get_nmi_mask(vcpu) &&
+	       !vmx_between_modes(to_vmx(vcpu));
 }
 
 /*

@@ -332,10 +332,10 @@ static int vmx_set_address(struct vmx_vcpu *vmx, u32 index, u64 data)
 		return -EINVAL;
 	switch (index) {
 	case MSR_FS_BASE:
-		vmcs_writel(GUEST_FS_BASE, data);
+		vmx_set_segment_base(&vmx->vcpu, LODGE_SEG_FS, data);
 		break;
 	case MSR_GS_BASE:
-		vmcs_writel(GUEST_GS_BASE, data);
+		vmx_set_segment_base(&vmx->vcpu, LODGE_SEG_GS, data);
 		break;
 	case MSR_KERNEL_GS_BASE:
 		vmx_set_kernel_gs_base(vmx, data);
@@ -358,10 +358,10 @@ int vmx_get_msr(struct lodge_vcpu *vcpu, u32 index, u64 *data)
 
 	switch (index) {
 	case MSR_FS_BASE:
-		*data = vmcs_readl(GUEST_FS_BASE);
+		*data = vmx_get_segment_base(vcpu, LODGE_SEG_FS);
 		return 0;
 	case MSR_GS_BASE:
-		*data = vmcs_readl(GUEST_GS_BASE);
+		*data = vmx_get_segment_base(vcpu, LODGE_SEG_GS);
 		return 0;
 	case MSR_KERNEL_GS_BASE:
 		*data = vmx_get_kernel_gs_base(vmx);

@@ -73,9 +73,11 @@ static void vmx_settle_trap(struct vmx_vcpu *vmx)
 		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, pending ^ DR_STEP);
 }
 
-/* What vmx->slow asks for before entry. */
-static void vmx_enter_slow(struct vmx_vcpu *vmx)
+/* What vmx->slow asks for before entry.  False: there is to be none (realmode.c). */
+static bool vmx_enter_slow(struct vmx_vcpu *vmx)
 {
+	if ((vmx->slow & VMX_SLOW_REALMODE) && !vmx_realmode_settle(vmx))
+		return false;
 	if (vmx->slow & VMX_SLOW_HOST) {
 		vmx_host_prepare(vmx);
 		vmx_load_user_msrs(vmx);
@@ -86,6 +88,7 @@ static void vmx_enter_slow(struct vmx_vcpu *vmx)
 		set_debugreg(vmx->vcpu.arch.dr6, 6);
 	if (vmx->slow & VMX_SLOW_TIMER)
 		vmx_timer_enter(vmx);
+	return true;
 }
 
 static void vmx_load_pdptrs(struct vmx_vcpu *vmx)
@@ -112,7 +115,11 @@ static void vmx_load_state(struct vmx_vcpu *vmx)
 	if (dirty & BIT(LODGE_RSP))
 		vmcs_writel(GUEST_RSP, vcpu->arch.regs[LODGE_RSP]);
 	if (dirty & BIT(LODGE_RFLAGS)) {
-		vmcs_writel(GUEST_RFLAGS, vcpu->arch.regs[LODGE_RFLAGS]);
+		unsigned long rflags = vcpu->arch.regs[LODGE_RFLAGS];
+
+		if (unlikely(vmx->realmode.real))
+			rflags = vmx_realmode_rflags_in(vmx, rflags);
+		vmcs_writel(GUEST_RFLAGS, rflags);
 		vmx->slow |= VMX_SLOW_TRAP;
 	}
 	if ((dirty & BIT(LODGE_REG_PDPTR)) && lodge_is_pae_paging(vcpu))
@@ -282,8 +289,10 @@ void vmx_run(struct lodge_vcpu *vcpu)
 
 	if (vcpu->arch.regs_dirty)
 		vmx_load_state(vmx);
-	if (unlikely(vmx->slow))
-		vmx_enter_slow(vmx);
+	if (unlikely(vmx->slow) && !vmx_enter_slow(vmx)) {
+		vmx->exit_reason = VMX_NO_EXIT;
+		return;
+	}
 	vmx_host_control_regs(vmx);
 	if (vmx_perf_switches)
 		vmx_autoload_perf(vmx);

@@ -38,13 +38,17 @@ void vmx_cache_reg(struct lodge_vcpu *vcpu, int reg)
 		break;
 	case LODGE_RFLAGS:
 		a->regs[LODGE_RFLAGS] = vmcs_readl(GUEST_RFLAGS);
+		if (unlikely(vmx->realmode.real))
+			a->regs[LODGE_RFLAGS] = vmx_realmode_rflags_out(vmx,
+									a->regs[LODGE_RFLAGS]);
 		break;
 	case LODGE_REG_CR0:
 		own = vmx->cr0_guest_owned;
 		a->cr0 = (a->cr0 & ~own) | (vmcs_readl(GUEST_CR0) & own);
 		break;
 	case LODGE_REG_CR3:
-		a->cr3 = vmcs_readl(GUEST_CR3);
+		if (likely(!vmx->realmode.unpaged))
+			a->cr3 = vmcs_readl(GUEST_CR3);
 		break;
 	case LODGE_REG_CR4:
 		own = vmx->cr4_guest_owned;
@@ -118,9 +122,23 @@ void vmx_write_segment(const struct kvm_segment *s, int seg)
 	vmcs_write(f->access, vmx_access_rights(s));
 }
 
+u16 vmx_read_selector(int seg)
+{
+	return vmcs_read(vmx_segments[seg].selector);
+}
+
+/* In real mode the VMCS need not have the guest's: all but LDTR. */
+static bool vmx_stands_in(const struct vmx_vcpu *vmx, int seg)
+{
+	return unlikely(vmx->realmode.real) && seg != LODGE_SEG_LDTR;
+}
+
 void vmx_get_segment(struct lodge_vcpu *vcpu, struct kvm_segment *s, int seg)
 {
-	vmx_read_segment(s, seg);
+	if (vmx_stands_in(to_vmx(vcpu), seg))
+		vmx_realmode_get_segment(to_vmx(vcpu), s, seg);
+	else
+		vmx_read_segment(s, seg);
 }
 
 /*
@@ -129,28 +147,59 @@ void vmx_get_segment(struct lodge_vcpu *vcpu, struct kvm_segment *s, int seg)
  */
 void vmx_set_segment(struct lodge_vcpu *vcpu, const struct kvm_segment *s, int seg)
 {
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	struct kvm_segment loaded = *s;
 
 	if (seg < LODGE_SEG_LDTR && s->s && s->present && !s->unusable)
 		loaded.type |= 1;
+	if (vmx_stands_in(vmx, seg)) {
+		vmx_realmode_set_segment(vmx, &loaded, seg);
+		return;
+	}
 	vmx_write_segment(&loaded, seg);
+	if (unlikely(!vmx_caps.unrestricted))
+		vmx->slow |= VMX_SLOW_REALMODE;
 }
 
 u64 vmx_get_segment_base(struct lodge_vcpu *vcpu, int seg)
 {
-	return vmcs_read(vmx_segments[seg].base);
+	struct kvm_segment s;
+
+	if (!vmx_stands_in(to_vmx(vcpu), seg))
+		return vmcs_read(vmx_segments[seg].base);
+	vmx_realmode_get_segment(to_vmx(vcpu), &s, seg);
+	return s.base;
+}
+
+void vmx_set_segment_base(struct lodge_vcpu *vcpu, int seg, u64 base)
+{
+	struct kvm_segment s;
+
+	if (!vmx_stands_in(to_vmx(vcpu), seg)) {
+		vmcs_write(vmx_segments[seg].base, base);
+		return;
+	}
+	vmx_realmode_get_segment(to_vmx(vcpu), &s, seg);
+	s.base = base;
+	vmx_realmode_set_segment(to_vmx(vcpu), &s, seg);
 }
 
 /* SS.DPL is the CPL in every mode (SDM vol. 3, Guest Register State). */
 int vmx_get_cpl(struct lodge_vcpu *vcpu)
 {
+	if (unlikely(to_vmx(vcpu)->realmode.real))
+		return 0;
 	return VMX_AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES));
 }
 
 int vmx_get_code_size(struct lodge_vcpu *vcpu)
 {
-	u32 ar = vmcs_read32(GUEST_CS_AR_BYTES);
+	const struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u32 ar;
 
+	if (unlikely(vmx->realmode.real))
+		return vmx->realmode.seg[LODGE_SEG_CS].db ? 4 : 2;
+	ar = vmcs_read32(GUEST_CS_AR_BYTES);
 	if ((ar & VMX_AR_L_MASK) && lodge_is_long_mode(vcpu))
 		return 8;
 	return ar & VMX_AR_DB_MASK ? 4 : 2;
@@ -167,6 +216,8 @@ void vmx_set_idt(struct lodge_vcpu *vcpu, const struct kvm_dtable *dt)
 {
 	vmcs_writel(GUEST_IDTR_BASE, dt->base);
 	vmcs_write32(GUEST_IDTR_LIMIT, dt->limit);
+	if (unlikely(to_vmx(vcpu)->realmode.real))
+		vmx_realmode_changed(to_vmx(vcpu));
 }
 
 void vmx_get_gdt(struct lodge_vcpu *vcpu, struct kvm_dtable *dt)
@@ -188,7 +239,7 @@ void vmx_set_gdt(struct lodge_vcpu *vcpu, const struct kvm_dtable *dt)
  * The guest has TS and MP to itself.  What else it writes exits, and what it reads
  * comes from the shadow: NE is set behind its back (cr0_fixed0), and caching
  * stays on, since no entry loads CD and NW (SDM vol. 3, Loading Guest Control
- * Registers).
+ * Registers).  Without unrestricted guest PE and PG, too, are set behind its back.
  */
 void vmx_set_cr0(struct lodge_vcpu *vcpu, unsigned long cr0)
 {
@@ -199,6 +250,8 @@ void vmx_set_cr0(struct lodge_vcpu *vcpu, unsigned long cr0)
 	vcpu->arch.regs_avail |= BIT(LODGE_REG_CR0);
 	vmx->cr0_guest_owned = X86_CR0_TS | X86_CR0_MP;
 	hw = (hw | vmx_caps.cr0_fixed0) & vmx_caps.cr0_fixed1;
+	if (unlikely(!vmx_caps.unrestricted))
+		hw = vmx_realmode_set_cr0(vmx, cr0, hw);
 
 	vmcs_writel(CR0_GUEST_HOST_MASK, ~vmx->cr0_guest_owned);
 	vmcs_writel(CR0_READ_SHADOW, cr0);
@@ -211,7 +264,8 @@ void vmx_set_cr3(struct lodge_vcpu *vcpu, unsigned long cr3)
 {
 	vcpu->arch.cr3 = cr3;
 	vcpu->arch.regs_avail |= BIT(LODGE_REG_CR3);
-	vmcs_writel(GUEST_CR3, cr3);
+	if (likely(!to_vmx(vcpu)->realmode.unpaged))
+		vmcs_writel(GUEST_CR3, cr3);
 }
 
 /*
@@ -234,6 +288,10 @@ void vmx_set_cr4(struct lodge_vcpu *vcpu, unsigned long cr4)
 
 	vcpu->arch.cr4 = cr4;
 	vcpu->arch.regs_avail |= BIT(LODGE_REG_CR4);
+	if (unlikely(vmx->realmode.unpaged)) {
+		hw = vmx_realmode_cr4(vmx, hw);
+		owned &= ~X86_CR4_TSD;
+	}
 	vmx->cr4_guest_owned = owned;
 
 	vmcs_writel(CR4_GUEST_HOST_MASK, ~owned);
@@ -242,13 +300,19 @@ void vmx_set_cr4(struct lodge_vcpu *vcpu, unsigned long cr4)
 	vmx->hw_cr4 = hw;
 }
 
-/* The entry control says what LMA is; LME must go with it (SDM vol. 3, Checks on Guest MSRs). */
+/*
+ * The entry control says what LMA is; LME must go with it where the CPU has paging on (SDM
+ * vol. 3, Checks on Guest Control Registers, Debug Registers, and MSRs), which may be
+ * behind the guest's back.
+ */
 void vmx_set_efer(struct lodge_vcpu *vcpu, u64 efer)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
 	vcpu->arch.efer = efer;
 	vmx_control(vmx, VMX_ENTRY, VM_ENTRY_IA32E_MODE, efer & EFER_LMA);
+	if (unlikely(vmx->realmode.unpaged))
+		efer &= ~(u64)EFER_LME;
 	if (vmx_caps.load_efer)
 		vmcs_write64(GUEST_IA32_EFER, efer);
 	else

@@ -148,6 +148,8 @@ void vmx_update_exception_bitmap(struct lodge_vcpu *vcpu)
 		vmx_own_debug_regs(vmx, false);
 	if ((debug & KVM_GUESTDBG_ENABLE) && (debug & KVM_GUESTDBG_USE_SW_BP))
 		bitmap |= BIT(BP_VECTOR);
+	if (unlikely(vmx->realmode.real))
+		bitmap = ~0u;
 	if (debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP))
 		vmx->slow |= VMX_SLOW_DEBUG;
 	else
@@ -197,6 +199,7 @@ void vmx_vcpu_reset(struct lodge_vcpu *vcpu, bool init)
 	}
 	vmx_init_controls(vmx);
 	vmx_init_shadows(vmx);
+	vmx_realmode_vcpu_reset(vmx);
 	vmx_init_guest_state(vcpu);
 	vmx_tlb_vcpu_reset(vmx);
 	vmx_msr_vcpu_reset(vmx, init);

@@ -15,6 +15,7 @@
 
 #include "backend.h"
 #include "regs_inline.h"
+#include "vmx/realmode.h"
 #include "vmx/switch.h"
 #include "vmx/vmcs.h"
 
@@ -69,6 +70,7 @@ struct vmx_vm {
 	struct lodge_vm vm;		/* first */
 	struct page *apic_page;		/* apicv.c; NULL without.  Constant */
 	bool apic_page_off;		/* for good: no vCPU's APIC is to be there */
+	struct vmx_realmode_map realmode;	/* constant */
 };
 
 static_assert(offsetof(struct vmx_vm, vm) == 0);
@@ -89,6 +91,7 @@ static inline struct vmx_vm *to_vmx_vm(struct lodge_vm *vm)
 #define VMX_SLOW_PML	BIT(5)	/* the page-modification log is on (pml.c) */
 #define VMX_SLOW_DR	BIT(6)	/* the guest has the debug registers: load and store DR6 */
 #define VMX_SLOW_APICV	BIT(7)	/* interrupts are delivered by the CPU (apicv.c) */
+#define VMX_SLOW_REALMODE BIT(8)	/* an entry may not accept the segments (realmode.c) */
 
 /* Fields that do not change but by an exit: bits of vmx_vcpu.seen. */
 #define VMX_SEEN_SHADOW	BIT(0)	/* vmx_vcpu.interruptibility is current */
@@ -120,6 +123,7 @@ struct vmx_vcpu {
 	unsigned long cr0_guest_owned, cr4_guest_owned;	/* bits that change without an exit */
 	unsigned long hw_cr0, hw_cr4;	/* GUEST_CR0 and GUEST_CR4 as last written */
 	u8 event_len;			/* length of the instruction that raised a soft event */
+	struct vmx_realmode realmode;
 	bool dr_owned;			/* the guest has the debug registers until its next exit */
 	u32 fail;			/* VM_INSTRUCTION_ERROR of the last entry; 0: none */
 
@@ -270,6 +274,7 @@ void vmx_cache_reg(struct lodge_vcpu *vcpu, int reg);
 void vmx_get_segment(struct lodge_vcpu *vcpu, struct kvm_segment *s, int seg);
 void vmx_set_segment(struct lodge_vcpu *vcpu, const struct kvm_segment *s, int seg);
 u64 vmx_get_segment_base(struct lodge_vcpu *vcpu, int seg);
+void vmx_set_segment_base(struct lodge_vcpu *vcpu, int seg, u64 base);
 int vmx_get_cpl(struct lodge_vcpu *vcpu);
 int vmx_get_code_size(struct lodge_vcpu *vcpu);
 void vmx_get_idt(struct lodge_vcpu *vcpu, struct kvm_dtable *dt);
@@ -284,6 +289,7 @@ void vmx_set_dr7(struct lodge_vcpu *vcpu, unsigned long dr7);
 void vmx_own_debug_regs(struct vmx_vcpu *vmx, bool own);
 void vmx_sync_debug_regs(struct lodge_vcpu *vcpu);
 /* Segment fields of the VMCS. */
+u16 vmx_read_selector(int seg);
 void vmx_read_segment(struct kvm_segment *s, int seg);
 void vmx_write_segment(const struct kvm_segment *s, int seg);
 
