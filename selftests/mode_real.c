@@ -6,7 +6,7 @@
  * protected mode, and to unreal mode's large segments, which reach MMIO (APM
  * vol. 2, Real Mode).
  */
-#include "lodge_test.h"
+#include "real.h"
 
 /*
  * 16-bit code, run from a copy at REAL_CODE.  It ends in HLT; what it found out
@@ -92,21 +92,9 @@ FIXTURE_TEARDOWN(real)
 	vm_free(self->vm);
 }
 
-#define ASSERT_OUT(want, bytes) do {					\
-	uint32_t value_ = 0;						\
-	ASSERT_EQ(KVM_EXIT_IO, vcpu_run(vcpu)) {			\
-		vcpu_describe_exit(vcpu);				\
-	}								\
-	ASSERT_EQ(0x10, run->io.port);					\
-	ASSERT_EQ(bytes, run->io.size);					\
-	memcpy(&value_, (char *)run + run->io.data_offset, bytes);	\
-	EXPECT_EQ(want, value_);					\
-} while (0)
-
 TEST_F(real, plain)
 {
 	struct vcpu *vcpu = vcpu_create_real(self->vm, code_plain, CODE_SIZE);
-	struct kvm_run *run = vcpu->run;
 
 	ASSERT_OUT(0x4040, 2);
 	ASSERT_OUT(0xcafe1234, 4);

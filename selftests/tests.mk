@@ -8,6 +8,7 @@ TESTS += check_svm check_vmx
 TESTS += reg_regs reg_sregs reg_fpu reg_msrs reg_debugregs reg_vcpu_events \
 	reg_mp_state reg_lapic reg_cpuid reg_clock msr_filter
 TESTS += mode_real mode_paging guest_debug
+TESTS += realmode_segments realmode_int realmode_irq realmode_big realmode_switch
 TESTS += memslot memslot_running dirty_log mmu_notifier mmu_userfault \
 	mmu_parallel mmu_guest_walk coalesced_io
 TESTS += inject_exception inject_irq inject_nmi inject_again bad_guest

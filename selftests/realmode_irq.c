@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Claim: interrupts and NMIs are delivered in real mode: when IF is set and behind the
+ * shadow of STI, to a halted CPU as well, with the return address on the stack; and no
+ * second NMI before the IRET of the first.
+ */
+#include "real.h"
+
+#define VECTOR	0x21
+
+CODE16(code_irq,
+"	movw $0x7000, %sp\n"
+"	sti\n"
+"	movw $1, %ax\n"
+"	outw %ax, $0x10\n"
+"	movw $2, %ax\n"
+"	cli\n"
+"	outw %ax, $0x10\n"
+"	movw $3, %ax\n"
+"	outw %ax, $0x10\n"
+"	sti\n"
+"	movw $0, %ax\n"				/* in the shadow */
+"irq_here:\n"
+"	outw %ax, $0x10\n"
+"	sti\n"
+"	hlt\n"
+"	movw $4, %ax\n"
+"	outw %ax, $0x10\n"
+"	hlt\n"
+"irq_handler:\n"
+"	pushw %ax\n"
+"	movw $0x2121, %ax\n"
+"	outw %ax, $0x10\n"
+"	movw %sp, %bp\n"
+"	movw 2(%bp), %ax\n"
+"	subw $" REAL_AT(code_irq, irq_here) ", %ax\n"
+"	movw %ax, %bx\n"
+"	popw %ax\n"
+"	iretw\n"
+)
+
+CODE16(code_nmi,
+"	movw $0x7000, %sp\n"
+"	movw $1, %ax\n"
+"	outw %ax, $0x10\n"
+"	movw %cx, %ax\n"
+"	outw %ax, $0x10\n"
+"	hlt\n"
+"nmi_handler:\n"
+"	incw %cx\n"
+"	movw %cx, %ax\n"
+"	outw %ax, $0x10\n"
+"	orb $0x80, %al\n"
+"	outw %ax, $0x10\n"
+"	iretw\n"
+)
+
+extern const char irq_handler[], nmi_handler[];
+
+FIXTURE(irqs) {
+	struct vm *vm;
+};
+
+FIXTURE_VARIANT(irqs) {
+	uint32_t vectors, fs_base;
+};
+
+FIXTURE_VARIANT_ADD(irqs, usual) { };
+FIXTURE_VARIANT_ADD(irqs, vectors_elsewhere) { .vectors = 0x5000 };
+FIXTURE_VARIANT_ADD(irqs, segment_elsewhere) { .fs_base = 0x12345 };
+
+FIXTURE_SETUP(irqs)
+{
+	self->vm = vm_create();
+}
+
+FIXTURE_TEARDOWN(irqs)
+{
+	vm_free(self->vm);
+}
+
+static void interrupt(struct vcpu *vcpu)
+{
+	struct kvm_interrupt irq = { .irq = VECTOR };
+
+	must_ioctl(vcpu->fd, KVM_INTERRUPT, &irq);
+}
+
+TEST_F(irqs, interrupts)
+{
+	struct vcpu *vcpu = real_vcpu(self->vm, code_irq);
+	struct kvm_regs regs;
+
+	real_variant(vcpu, variant->vectors, variant->fs_base);
+	real_vector(self->vm, variant->vectors, VECTOR, code_irq, irq_handler);
+
+	ASSERT_OUT(1, 2);
+	interrupt(vcpu);
+	ASSERT_OUT(0x2121, 2);
+	ASSERT_OUT(2, 2);
+	vcpu->run->request_interrupt_window = 1;
+	ASSERT_OUT(3, 2);			/* IF is clear */
+	ASSERT_EQ(KVM_EXIT_IRQ_WINDOW_OPEN, vcpu_run(vcpu));
+	vcpu->run->request_interrupt_window = 0;
+	interrupt(vcpu);
+	ASSERT_OUT(0x2121, 2);
+	ASSERT_OUT(0, 2);
+	vcpu_regs(vcpu, &regs);
+	/* It came behind the shadow, which an emulated CPU of the other kind may forget. */
+	if (__builtin_cpu_is("intel"))
+		EXPECT_EQ(0, regs.rbx & 0xffff);
+	EXPECT_EQ(KVM_EXIT_HLT, vcpu_run(vcpu));
+	interrupt(vcpu);
+	ASSERT_OUT(0x2121, 2);
+	ASSERT_OUT(4, 2);
+	EXPECT_EQ(KVM_EXIT_HLT, vcpu_run(vcpu));
+}
+
+TEST_F(irqs, nmis)
+{
+	struct vcpu *vcpu = real_vcpu(self->vm, code_nmi);
+
+	real_variant(vcpu, variant->vectors, variant->fs_base);
+	real_vector(self->vm, variant->vectors, VEC_NMI, code_nmi, nmi_handler);
+
+	ASSERT_OUT(1, 2);
+	must_ioctl(vcpu->fd, KVM_NMI, 0);
+	ASSERT_OUT(1, 2);			/* in its handler */
+	must_ioctl(vcpu->fd, KVM_NMI, 0);
+	ASSERT_OUT(0x81, 2);			/* still the first */
+	ASSERT_OUT(2, 2);
+	ASSERT_OUT(0x82, 2);
+	ASSERT_OUT(2, 2);
+	EXPECT_EQ(KVM_EXIT_HLT, vcpu_run(vcpu));
+}
+
+LODGE_TEST_MAIN()
