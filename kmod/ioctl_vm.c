@@ -182,8 +182,8 @@ static long unregister_coalesced(struct lodge_vm *vm, void *arg)
 }
 
 /*
- * Where Intel CPUs without unrestricted guest may put a TSS and a page table.
- * Kept for a backend that needs them.
+ * Where Intel CPUs without unrestricted guest have a TSS and a page table
+ * (arch/x86/vmx/realmode_map.c).
  */
 static long set_tss_addr(struct lodge_vm *vm, unsigned long addr)
 {
