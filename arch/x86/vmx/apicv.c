@@ -13,13 +13,14 @@
  *   virtual-interrupt delivery	the CPU ranks and delivers what is in IRR, and takes
  *				EOIs, but for those that somebody waits for
  *
- * In xAPIC mode the first three are used.  The registers are at an address then: the
- * CPU knows an access to them by the page that EPT maps there, one of the VM's that
- * is never read or written.  A vCPU whose APIC is not at that address would reach
- * the page itself, so that the first of them takes it away, for good and for all:
- * accesses fault then, and are emulated.
+ * In xAPIC mode the registers are at an address: the CPU knows an access to them by
+ * the page that EPT maps there, one of the VM's that is never read or written.  A
+ * vCPU whose APIC is not at that address would reach the page itself, so that the
+ * first of them takes it away, for good and for all: accesses fault then, and are
+ * emulated.
  *
- * In x2APIC mode, where no page is needed, all four are used.
+ * In x2APIC mode, where no page is needed, the fourth is used as well if the parameter
+ * "apicv" asks for it: not yet by default.
  */
 #include <linux/gfp.h>
 #include <linux/moduleparam.h>
@@ -30,13 +31,15 @@
 #include "irqchip/irqchip.h"
 #include "vmx/vmx.h"
 
-static bool apicv = true;
+static bool apicv;
 module_param(apicv, bool, 0444);
-MODULE_PARM_DESC(apicv, "Intel: let the CPU deliver guests' interrupts (default: yes)");
+MODULE_PARM_DESC(apicv, "Intel: let the CPU deliver guests' interrupts (default: no)");
 
-#define VMX_APICV_CPU2	(SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE |	\
-			 SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES |	\
-			 SECONDARY_EXEC_APIC_REGISTER_VIRT |		\
+#define VMX_XAPIC_CPU2	(SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES |	\
+			 SECONDARY_EXEC_APIC_REGISTER_VIRT)
+#define VMX_X2APIC_CPU2	(SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE |	\
+			 SECONDARY_EXEC_APIC_REGISTER_VIRT)
+#define VMX_APICV_CPU2	(VMX_XAPIC_CPU2 | VMX_X2APIC_CPU2 |		\
 			 SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
 
 /* GUEST_INTR_STATUS: RVI in the low byte, SVI in the high one. */
@@ -45,7 +48,9 @@ MODULE_PARM_DESC(apicv, "Intel: let the CPU deliver guests' interrupts (default:
 void vmx_apicv_setup(void)
 {
 	if (!apicv || !vmx_uses(VMX_CPU2, VMX_APICV_CPU2))
-		vmx_caps.use[VMX_CPU2] &= ~VMX_APICV_CPU2;
+		vmx_caps.use[VMX_CPU2] &= ~SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY;
+	if (!vmx_uses(VMX_CPU2, VMX_X2APIC_CPU2))
+		vmx_caps.use[VMX_CPU2] &= ~SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
 }
 
 /* --- the page of xAPIC mode --- */
@@ -99,11 +104,10 @@ static u32 vmx_apic_controls(const struct lodge_vcpu *vcpu)
 	u64 base = vcpu->arch.apic_base;
 
 	if ((base & mode) == mode)
-		return SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | SECONDARY_EXEC_APIC_REGISTER_VIRT |
-		       SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY;
+		return VMX_X2APIC_CPU2 | SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY;
 	if ((base & mode) == MSR_IA32_APICBASE_ENABLE &&
 	    (base & PAGE_MASK) == APIC_DEFAULT_PHYS_BASE)
-		return SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES | SECONDARY_EXEC_APIC_REGISTER_VIRT;
+		return VMX_XAPIC_CPU2;
 	return 0;
 }
 
@@ -164,7 +168,7 @@ void vmx_apicv_vcpu_reset(struct vmx_vcpu *vmx)
 	vmx_apic_mode_changed(vcpu);
 }
 
-/* What of the x2APIC's registers the guest reaches by itself: msr.c. */
+/* Whether the guest reaches any of the x2APIC's registers by itself: msr.c. */
 bool vmx_apicv_x2apic(const struct vmx_vcpu *vmx)
 {
 	return vmx->controls[VMX_CPU2] & SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;

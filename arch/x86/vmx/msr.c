@@ -63,28 +63,36 @@ static void vmx_bitmap_let(struct vmx_vcpu *vmx, unsigned long *bitmap, u32 inde
 	vmx_bitmap_allow(bitmap, index, access);
 }
 
+static void vmx_bitmap_allow_apic(unsigned long *bitmap, u32 reg, u32 access)
+{
+	vmx_bitmap_allow(bitmap, APIC_BASE_MSR + (reg >> 4), access);
+}
+
 /*
  * Registers of the x2APIC whose value the page has (SDM vol. 3, Virtualizing
  * MSR-Based APIC Accesses).  The timer's count is not there, the ICR's high half
- * elsewhere, and what this APIC lacks must fault.
+ * elsewhere, and what this APIC lacks must fault.  PPR follows TPR, and EOI and
+ * SELF_IPI are what they should be, only if the CPU delivers the interrupts.
  */
-static void vmx_bitmap_x2apic(unsigned long *bitmap)
+static void vmx_bitmap_x2apic(const struct vmx_vcpu *vmx, unsigned long *bitmap)
 {
 	static const struct { u16 first, last; } read[] = {
-		{ APIC_ID, APIC_LVR }, { APIC_TASKPRI, APIC_TASKPRI },
-		{ APIC_PROCPRI, APIC_PROCPRI }, { APIC_LDR, APIC_LDR },
+		{ APIC_ID, APIC_LVR }, { APIC_TASKPRI, APIC_TASKPRI }, { APIC_LDR, APIC_LDR },
 		{ APIC_SPIV, APIC_ESR }, { APIC_LVTT, APIC_TMICT }, { APIC_TDCR, APIC_TDCR },
 	};
-	static const u16 write[] = { APIC_TASKPRI, APIC_EOI, APIC_SELF_IPI };
 	u32 reg;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(read); i++) {
 		for (reg = read[i].first; reg <= read[i].last; reg += 0x10)
-			vmx_bitmap_allow(bitmap, APIC_BASE_MSR + (reg >> 4), VMX_MSR_READ);
+			vmx_bitmap_allow_apic(bitmap, reg, VMX_MSR_READ);
 	}
-	for (i = 0; i < ARRAY_SIZE(write); i++)
-		vmx_bitmap_allow(bitmap, APIC_BASE_MSR + (write[i] >> 4), VMX_MSR_WRITE);
+	vmx_bitmap_allow_apic(bitmap, APIC_TASKPRI, VMX_MSR_WRITE);
+	if (vmx->vcpu.arch.apicv) {
+		vmx_bitmap_allow_apic(bitmap, APIC_PROCPRI, VMX_MSR_READ);
+		vmx_bitmap_allow_apic(bitmap, APIC_EOI, VMX_MSR_WRITE);
+		vmx_bitmap_allow_apic(bitmap, APIC_SELF_IPI, VMX_MSR_WRITE);
+	}
 }
 
 /* Without a map every RDMSR and WRMSR exits. */
@@ -131,7 +139,7 @@ void vmx_update_msr_intercepts(struct lodge_vcpu *vcpu)
 	if (vmx->pred_cmd_used)
 		vmx_bitmap_let(vmx, bitmap, MSR_IA32_PRED_CMD, VMX_MSR_WRITE);
 	if (vmx_apicv_x2apic(vmx))
-		vmx_bitmap_x2apic(bitmap);
+		vmx_bitmap_x2apic(vmx, bitmap);
 	vmx_use_bitmap(vmx, bitmap);
 }
 
