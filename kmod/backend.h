@@ -140,6 +140,12 @@ struct lodge_exit_info {
 	/* End the guest when its TSC reaches @tsc, by lodge_lapic_deadline_passed(): true. */ \
 	/* False: the CPU cannot.  0 takes it back.  Nothing of the VMCS or VMCB is touched. */ \
 	X(bool, set_deadline, (struct lodge_vcpu *vcpu, u64 tsc))		\
+	/* With arch.posts, any context: keep @vector until take_posted(), as the CPU works on */ \
+	/* IRR.  True: the vCPU takes it, by itself or since another tells it; false: the */	\
+	/* caller is to tell it, as it is if it @must_exit. */			\
+	X(bool, post_irq, (struct lodge_vcpu *vcpu, u8 vector, bool must_exit))	\
+	/* With arch.posts, own thread, outside the guest: lodge_lapic_posted() for each. */	\
+	X(void, take_posted, (struct lodge_vcpu *vcpu))				\
 	/* IA32_APIC_BASE changed, and with it who answers to the local APIC's registers. */ \
 	X(void, apic_mode_changed, (struct lodge_vcpu *vcpu))			\
 	/* Guest CPUID changed: recompute what depends on it. */		\

@@ -10,7 +10,9 @@
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/smp.h>
+#include <asm/apic.h>
 #include <asm/fpu/api.h>
+#include <asm/irq_vectors.h>
 #include <asm/reboot.h>
 #include <asm/smp.h>
 
@@ -21,6 +23,16 @@
 static inline void lodge_send_reschedule(int cpu)
 {
 	smp_ops.smp_send_reschedule(cpu);
+}
+
+/* Have @cpu look at its guest's posted interrupts.  Its host's handler does nothing. */
+static inline void lodge_send_posted_interrupt(int cpu)
+{
+#ifdef LODGE_HAVE_APIC_STATIC_CALLS
+	__apic_send_IPI_mask(cpumask_of(cpu), POSTED_INTR_VECTOR);
+#else
+	apic->send_IPI_mask(cpumask_of(cpu), POSTED_INTR_VECTOR);
+#endif
 }
 
 /* Add one to an eventfd; any context. */

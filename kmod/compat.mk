@@ -11,6 +11,7 @@ ccflags-y += \
 	$(call lodge-has,include/linux/mm.h,int follow_pte.struct mm_struct,FOLLOW_PTE_MM) \
 	$(call lodge-has,include/linux/mm.h,int follow_pte.struct vm_area_struct,FOLLOW_PTE_VMA) \
 	$(call lodge-has,arch/x86/include/asm/reboot.h,cpu_emergency_register_virt_callback,EMERGENCY_CALLBACK) \
+	$(call lodge-has,arch/x86/include/asm/apic.h,__apic_send_IPI_mask,APIC_STATIC_CALLS) \
 	$(call lodge-has,arch/x86/include/asm/fpu/api.h,u64 xfeatures. u32 pkru,FPU_UABI_XFEATURES) \
 	$(call lodge-has,arch/x86/include/asm/nospec-branch.h,KEY_FALSE.mmio_stale_data_clear,MMIO_STALE_KEY)
 

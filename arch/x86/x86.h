@@ -161,6 +161,7 @@ struct lodge_vcpu_arch {
 
 	struct lodge_lapic *lapic;	/* NULL when not in the kernel; constant */
 	bool apicv;		/* the CPU delivers the local APIC's interrupts by itself */
+	bool posts;		/* it may do so, now or later: the backend's take_posted */
 	u8 ioapic_eoi;		/* with LODGE_REQ_IOAPIC_EOI: the vector */
 
 	/* Exits that user space finishes. */

@@ -87,6 +87,8 @@ void lodge_lapic_virtual_eoi(struct lodge_vcpu *vcpu, u8 vector);	/* ISR is up t
 /* Bits of ISR and IRR may have changed; @irr is the highest in IRR now, 0 for none. */
 void lodge_lapic_virtual_state(struct lodge_vcpu *vcpu, u8 irr);
 int lodge_lapic_highest_isr(struct lodge_vcpu *vcpu);	/* or -1 */
+/* The backend's take_posted() found it: an edge goes to IRR. */
+void lodge_lapic_posted(struct lodge_vcpu *vcpu, u8 vector);
 /* The vectors, a bit each, whose EOI somebody waits for. */
 void lodge_lapic_eoi_exits(struct lodge_vcpu *vcpu, u64 vectors[4]);
 /* Accepts ExtINT from the PIC (LVT0, or APIC disabled)?  */

@@ -15,6 +15,7 @@
 #include <linux/gfp.h>
 #include <linux/slab.h>
 
+#include "backend.h"
 #include "cpuid.h"
 #include "lapic_regs.h"
 #include "regs.h"
@@ -51,6 +52,12 @@ void lodge_lapic_destroy(struct lodge_vcpu *vcpu)
 
 /* --- ranking --- */
 
+void lodge_lapic_take_posted(struct lodge_lapic *l)
+{
+	if (unlikely(l->vcpu->arch.posts))
+		lodge_be(take_posted)(l->vcpu);
+}
+
 /*
  * The highest bit of IRR.  A mark in irr_words that no bit backs any more is
  * taken away before the word is looked at again: a sender sets its bit first
@@ -61,6 +68,7 @@ static int lapic_highest_irr(struct lodge_lapic *l)
 {
 	unsigned long words;
 
+	lodge_lapic_take_posted(l);
 	while ((words = READ_ONCE(l->irr_words))) {
 		unsigned int w = __fls(words);
 		u32 bits = lapic_get(l, APIC_IRR + w * 0x10);
@@ -106,7 +114,7 @@ int lodge_lapic_pending(struct lodge_vcpu *vcpu)
 	struct lodge_lapic *l = vcpu->arch.lapic;
 	int vector;
 
-	if (likely(!READ_ONCE(l->irr_words)))
+	if (likely(!READ_ONCE(l->irr_words) && !vcpu->arch.posts))
 		return -1;
 	vector = lapic_highest_irr(l);
 	if (vector < 0 || (vector & 0xf0) <= (int)(lapic_get(l, APIC_PROCPRI) & 0xf0))
@@ -234,8 +242,8 @@ void lodge_lapic_virtual_state(struct lodge_vcpu *vcpu, u8 irr)
 
 	/* Marks that nothing backs are taken away by whoever looks. */
 	l->isr_words = 0xff;
-	if (irr && !test_bit(irr >> 5, &l->irr_words))
-		set_bit(irr >> 5, &l->irr_words);
+	if (irr)
+		WRITE_ONCE(l->irr_words, 0xff);
 }
 
 int lodge_lapic_highest_isr(struct lodge_vcpu *vcpu)
@@ -256,26 +264,41 @@ void lodge_lapic_eoi_exits(struct lodge_vcpu *vcpu, u64 vectors[4])
 
 /* --- delivery: any context --- */
 
-/* 1 set, 0 it was there already, -1 refused. */
+/* False if it was there already. */
+static bool lapic_mark_irr(struct lodge_lapic *l, u8 vector)
+{
+	if (test_and_set_bit(vector & 31, lapic_vector_word(l, APIC_IRR, vector)))
+		return false;
+	if (!test_bit(vector >> 5, &l->irr_words))
+		set_bit(vector >> 5, &l->irr_words);
+	return true;
+}
+
+void lodge_lapic_posted(struct lodge_vcpu *vcpu, u8 vector)
+{
+	lapic_mark_irr(vcpu->arch.lapic, vector);
+}
+
+/* 2 set, and the vCPU is told; 1 set; 0 it was there already; -1 refused. */
 static int lapic_set_irr(struct lodge_lapic *l, u8 vector, bool level)
 {
 	unsigned long *tmr = lapic_vector_word(l, APIC_TMR, vector);
+	bool turned = level != lapic_vector_test(l, APIC_TMR, vector);
 
 	if (unlikely(vector < 16)) {
 		lodge_lapic_error(l, APIC_ESR_RECVILL);
 		return -1;
 	}
-	if (level != lapic_vector_test(l, APIC_TMR, vector)) {
+	if (turned) {
 		if (level)
 			set_bit(vector & 31, tmr);
 		else
 			clear_bit(vector & 31, tmr);
 	}
-	if (test_and_set_bit(vector & 31, lapic_vector_word(l, APIC_IRR, vector)))
-		return 0;
-	if (!test_bit(vector >> 5, &l->irr_words))
-		set_bit(vector >> 5, &l->irr_words);
-	return 1;
+	/* What EOI is to do about it has changed: the thread must see to that first. */
+	if (READ_ONCE(l->vcpu->arch.apicv))
+		return lodge_be(post_irq)(l->vcpu, vector, turned) ? 2 : 1;
+	return lapic_mark_irr(l, vector);
 }
 
 static int lapic_take_fixed(struct lodge_lapic *l, const struct lodge_msi *msi)
@@ -285,12 +308,12 @@ static int lapic_take_fixed(struct lodge_lapic *l, const struct lodge_msi *msi)
 	if (!READ_ONCE(l->sw_enabled) || (msi->level && !msi->assert))
 		return -1;
 	r = lapic_set_irr(l, msi->vector, msi->level);
-	if (r > 0) {
+	if (r == 1) {
 		/* Whoever set the bit first kicks; a second has nothing to add. */
 		lodge_request(l->vcpu, LODGE_REQ_EVENT);
 		lodge_kick(l->vcpu);
 	}
-	return r;
+	return min(r, 1);
 }
 
 /* INIT wipes out a start-up IPI that came before it. */

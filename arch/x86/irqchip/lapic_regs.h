@@ -95,6 +95,8 @@ void lodge_lapic_local(struct lodge_lapic *l, u32 lvt);
 void lodge_lapic_error(struct lodge_lapic *l, u32 esr_bit);
 /* Make the own thread look for interrupts again if one may be injected now. */
 void lodge_lapic_recheck(struct lodge_lapic *l);
+/* Bring what was posted into IRR.  Own thread, outside the guest. */
+void lodge_lapic_take_posted(struct lodge_lapic *l);
 /* The guest wrote the EOI register. */
 void lodge_lapic_eoi(struct lodge_lapic *l);
 /* Bring irr_words, isr_words and PPR in line with the registers.  Own thread. */

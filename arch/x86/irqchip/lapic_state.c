@@ -27,6 +27,7 @@ static void lapic_reset_registers(struct lodge_lapic *l)
 	for (i = 0; i < ARRAY_SIZE(zeroes); i++)
 		lapic_set(l, zeroes[i], 0);
 	l->vcpu->arch.regs_dirty |= BIT(LODGE_REG_TPR);
+	lodge_lapic_take_posted(l);
 	for (i = 0; i < 8; i++) {
 		lapic_set(l, APIC_ISR + i * 0x10, 0);
 		lapic_set(l, APIC_TMR + i * 0x10, 0);
@@ -154,6 +155,7 @@ int lodge_lapic_get_state(struct lodge_vcpu *vcpu, struct kvm_lapic_state *s)
 {
 	struct lodge_lapic *l = vcpu->arch.lapic;
 
+	lodge_lapic_take_posted(l);
 	memcpy(s->regs, l->regs, sizeof(s->regs));
 	*(u32 *)(s->regs + APIC_TMCCT) = lodge_lapic_timer_current(l);
 	if (l->x2apic && !long_ids(vcpu))
@@ -170,6 +172,7 @@ int lodge_lapic_set_state(struct lodge_vcpu *vcpu, const struct kvm_lapic_state 
 		return -EINVAL;
 
 	lodge_lapic_timer_stop(l);
+	lodge_lapic_take_posted(l);
 	memcpy(l->regs, s->regs, sizeof(s->regs));
 	lapic_set(l, APIC_LVR, LAPIC_VERSION);
 	lapic_set(l, APIC_TASKPRI, lapic_get(l, APIC_TASKPRI) & APIC_TPRI_MASK);

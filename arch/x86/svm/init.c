@@ -152,6 +152,16 @@ static bool svm_set_deadline(struct lodge_vcpu *vcpu, u64 tsc)
 	return false;
 }
 
+/* vcpu->arch.posts is never set: IRR is software's alone. */
+static bool svm_post_irq(struct lodge_vcpu *vcpu, u8 vector, bool must_exit)
+{
+	return false;
+}
+
+static void svm_take_posted(struct lodge_vcpu *vcpu)
+{
+}
+
 /* All accesses to the local APIC exit, whatever mode it is in. */
 static void svm_apic_mode_changed(struct lodge_vcpu *vcpu)
 {
@@ -226,6 +236,8 @@ const struct lodge_backend svm_backend = {
 	.write_tsc_offset	= svm_write_tsc_offset,
 	.write_tsc_multiplier	= svm_write_tsc_multiplier,
 	.set_deadline		= svm_set_deadline,
+	.post_irq		= svm_post_irq,
+	.take_posted		= svm_take_posted,
 	.apic_mode_changed	= svm_apic_mode_changed,
 	.cpuid_changed		= svm_cpuid_changed,
 	.get_exit_info		= svm_get_exit_info,

@@ -124,6 +124,8 @@ void vmx_apic_mode_changed(struct lodge_vcpu *vcpu)
 	vmx_control(vmx, VMX_CPU2, on, true);
 
 	vcpu->arch.apicv = on & SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY;
+	vmx_control(vmx, VMX_PIN, PIN_BASED_POSTED_INTR,
+		    vcpu->arch.apicv && vmx_uses(VMX_PIN, PIN_BASED_POSTED_INTR));
 	if (vcpu->arch.apicv) {
 		vmx->slow |= VMX_SLOW_APICV;
 		vmx->tpr_threshold = 0;
@@ -165,6 +167,7 @@ void vmx_apicv_vcpu_reset(struct vmx_vcpu *vmx)
 		vmcs_write64(EOI_EXIT_BITMAP3, 0);
 		vmcs_write16(GUEST_INTR_STATUS, 0);
 	}
+	vmx_posted_vcpu_reset(vmx);
 	vmx_apic_mode_changed(vcpu);
 }
 
@@ -225,18 +228,22 @@ static void vmx_update_eoi_exits(struct vmx_vcpu *vmx)
 	}
 }
 
+void vmx_set_rvi(struct vmx_vcpu *vmx, int irr)
+{
+	u16 status = vmcs_read16(GUEST_INTR_STATUS);
+
+	if ((status & 0xff) != max(irr, 0))
+		vmcs_write16(GUEST_INTR_STATUS, VMX_STATUS(max(irr, 0), status >> 8));
+}
+
 void vmx_update_cr8_intercept(struct lodge_vcpu *vcpu, int tpr, int irr)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
 	if (vcpu->arch.apicv) {
-		u16 status = vmcs_read16(GUEST_INTR_STATUS);
-
 		/* Before the interrupt, so that no EOI of it is missed. */
 		vmx_update_eoi_exits(vmx);
-		if ((status & 0xff) != max(irr, 0))
-			vmcs_write16(GUEST_INTR_STATUS,
-				     VMX_STATUS(max(irr, 0), status >> 8));
+		vmx_set_rvi(vmx, irr);
 		return;
 	}
 	if (vmx->virtual_apic)

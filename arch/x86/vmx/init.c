@@ -238,6 +238,7 @@ static int vmx_setup(void)
 	}
 	vmx_autoload_setup();
 	vmx_apicv_setup();
+	vmx_posted_setup();
 	vmx_timer_setup();
 	err = vmx_msr_setup();
 	if (!err)
@@ -338,6 +339,8 @@ const struct lodge_backend vmx_backend = {
 	.write_tsc_offset	= vmx_write_tsc_offset,
 	.write_tsc_multiplier	= vmx_write_tsc_multiplier,
 	.set_deadline		= vmx_set_deadline,
+	.post_irq		= vmx_post_irq,
+	.take_posted		= vmx_take_posted,
 	.apic_mode_changed	= vmx_apic_mode_changed,
 	.cpuid_changed		= vmx_cpuid_changed,
 	.get_exit_info		= vmx_get_exit_info,

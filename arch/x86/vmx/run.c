@@ -88,6 +88,8 @@ static bool vmx_enter_slow(struct vmx_vcpu *vmx)
 		set_debugreg(vmx->vcpu.arch.dr6, 6);
 	if (vmx->slow & VMX_SLOW_TIMER)
 		vmx_timer_enter(vmx);
+	if (vmx->slow & VMX_SLOW_POSTED)
+		vmx_posted_enter(vmx);
 	return true;
 }
 

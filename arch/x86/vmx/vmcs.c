@@ -222,6 +222,7 @@ static const struct vmx_part {
 	{ vmx_msr_vcpu_create, vmx_msr_vcpu_destroy },
 	{ vmx_autoload_vcpu_create, vmx_autoload_vcpu_destroy },
 	{ vmx_pml_vcpu_create, vmx_pml_vcpu_destroy },
+	{ vmx_posted_vcpu_create, vmx_posted_vcpu_destroy },
 };
 
 static void vmx_destroy_parts(struct vmx_vcpu *vmx, int n)

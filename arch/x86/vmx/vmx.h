@@ -92,6 +92,7 @@ static inline struct vmx_vm *to_vmx_vm(struct lodge_vm *vm)
 #define VMX_SLOW_DR	BIT(6)	/* the guest has the debug registers: load and store DR6 */
 #define VMX_SLOW_APICV	BIT(7)	/* interrupts are delivered by the CPU (apicv.c) */
 #define VMX_SLOW_REALMODE BIT(8)	/* an entry may not accept the segments (realmode.c) */
+#define VMX_SLOW_POSTED	BIT(9)	/* they may be posted (posted.c) */
 
 /* Fields that do not change but by an exit: bits of vmx_vcpu.seen. */
 #define VMX_SEEN_SHADOW	BIT(0)	/* vmx_vcpu.interruptibility is current */
@@ -153,6 +154,7 @@ struct vmx_vcpu {
 	u8 tpr;				/* VTPR as the guest was entered with */
 	u32 tpr_threshold;		/* as the VMCS has it */
 	u64 eoi_exits[4];		/* EOI-exit bitmap, as the VMCS has it */
+	struct vmx_posted *posted;	/* posted.c; NULL without.  Constant; any context writes */
 
 	/* pml.c, timer.c: theirs alone. */
 	void *pml_log;
@@ -349,6 +351,7 @@ void vmx_load_tpr(struct vmx_vcpu *vmx);	/* the local APIC's TPR changed: before
 void vmx_store_tpr(struct vmx_vcpu *vmx);	/* the guest moved to CR8: after an exit */
 void vmx_update_cr8_intercept(struct lodge_vcpu *vcpu, int tpr, int irr);
 void vmx_apicv_leave(struct vmx_vcpu *vmx);	/* VMX_SLOW_APICV, after an exit, irqoff */
+void vmx_set_rvi(struct vmx_vcpu *vmx, int irr);	/* the highest of IRR, or -1; apicv only */
 bool vmx_apicv_x2apic(const struct vmx_vcpu *vmx);	/* its MSRs are virtualized */
 int vmx_exit_tpr_below_threshold(struct lodge_vcpu *vcpu);
 int vmx_exit_apic_access(struct lodge_vcpu *vcpu);
@@ -360,6 +363,15 @@ static inline u8 vmx_vtpr(const struct vmx_vcpu *vmx)
 {
 	return READ_ONCE(*(u8 *)(vmx->virtual_apic + 0x80));
 }
+
+/* --- vmx/posted.c --- */
+void vmx_posted_setup(void);	/* after vmx_apicv_setup() */
+int vmx_posted_vcpu_create(struct vmx_vcpu *vmx);	/* 0 or -ENOMEM */
+void vmx_posted_vcpu_destroy(struct vmx_vcpu *vmx);
+void vmx_posted_vcpu_reset(struct vmx_vcpu *vmx);
+bool vmx_post_irq(struct lodge_vcpu *vcpu, u8 vector, bool must_exit);
+void vmx_take_posted(struct lodge_vcpu *vcpu);
+void vmx_posted_enter(struct vmx_vcpu *vmx);	/* VMX_SLOW_POSTED, before each entry, irqoff */
 
 /* --- vmx/pml.c --- */
 bool vmx_pml_wanted(void);	/* of the owner of this host */
