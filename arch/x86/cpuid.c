@@ -180,8 +180,6 @@ static u64 features_of(struct lodge_cpuid *c)
 			features |= BIT_ULL(table[i].feature);
 	if (is_vendor(e, "AuthenticAMD") || is_vendor(e, "HygonGenuine"))
 		features |= BIT_ULL(LODGE_F_AMD);
-	if (is_vendor(e, "GenuineIntel"))
-		features |= BIT_ULL(LODGE_F_INTEL);
 	e = find(c, 0xd, 1);
 	if (e && (e->eax & F(XSAVES)))
 		features |= BIT_ULL(LODGE_F_XSAVES);

@@ -8,6 +8,7 @@
 #include "cpuid.h"
 #include "debug_regs.h"
 #include "emu.h"
+#include "exit.h"
 #include "msr.h"
 #include "regs_inline.h"
 #include "time.h"
@@ -178,11 +179,8 @@ static int do_cpuid(struct lodge_emu *e)
 /* As lodge_exit_hlt() does behind the instruction. */
 static int do_hlt(struct lodge_emu *e)
 {
-	e->vcpu->stats.halt_exits++;
-	if (e->vcpu->arch.lapic) {
-		e->vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
+	if (lodge_halt(e->vcpu))
 		return EMU_OK;
-	}
 	e->exit_reason = KVM_EXIT_HLT;
 	return EMU_TELL_USER;
 }

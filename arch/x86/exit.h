@@ -25,9 +25,10 @@ int lodge_exit_cpuid(struct lodge_vcpu *vcpu);
 int lodge_exit_rdmsr(struct lodge_vcpu *vcpu);
 int lodge_exit_wrmsr(struct lodge_vcpu *vcpu);
 int lodge_exit_hlt(struct lodge_vcpu *vcpu);
+/* A HLT was executed.  True: its thread is to sleep; false: it is user space's to wait. */
+bool lodge_halt(struct lodge_vcpu *vcpu);
 int lodge_exit_pause(struct lodge_vcpu *vcpu);
-int lodge_exit_monitor(struct lodge_vcpu *vcpu);
-int lodge_exit_mwait(struct lodge_vcpu *vcpu);
+int lodge_exit_mwait(struct lodge_vcpu *vcpu);	/* and MONITOR */
 int lodge_exit_wbinvd(struct lodge_vcpu *vcpu);	/* and INVD */
 int lodge_exit_rdpmc(struct lodge_vcpu *vcpu);
 int lodge_exit_xsetbv(struct lodge_vcpu *vcpu);

@@ -14,20 +14,24 @@
 #include "regs_inline.h"
 #include "trace.h"
 
+bool lodge_halt(struct lodge_vcpu *vcpu)
+{
+	vcpu->stats.halt_exits++;
+	if (!vcpu->arch.lapic)
+		return false;
+	/* kmod/run.c sleeps if nothing has come by then. */
+	vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
+	return true;
+}
+
 int lodge_exit_hlt(struct lodge_vcpu *vcpu)
 {
 	int r = lodge_be(skip_instruction)(vcpu);
 
-	if (r != LODGE_RESUME)
+	if (r != LODGE_RESUME || lodge_halt(vcpu))
 		return r;
-	vcpu->stats.halt_exits++;
-	if (!vcpu->arch.lapic) {
-		vcpu->run->exit_reason = KVM_EXIT_HLT;
-		return LODGE_TO_USER;
-	}
-	/* kmod/run.c sleeps if nothing has come by then. */
-	vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
-	return LODGE_RESUME;
+	vcpu->run->exit_reason = KVM_EXIT_HLT;
+	return LODGE_TO_USER;
 }
 
 static void yield_to_vcpu(struct lodge_vcpu *vcpu)
@@ -66,7 +70,7 @@ int lodge_exit_pause(struct lodge_vcpu *vcpu)
  * MWAIT).  KVM's guests may use both whatever their CPUID says, until user space
  * wants it as on a CPU.
  */
-static int monitor_or_mwait(struct lodge_vcpu *vcpu)
+int lodge_exit_mwait(struct lodge_vcpu *vcpu)
 {
 	const struct kvm_cpuid_entry2 *e;
 
@@ -78,16 +82,6 @@ static int monitor_or_mwait(struct lodge_vcpu *vcpu)
 		}
 	}
 	return lodge_be(skip_instruction)(vcpu);
-}
-
-int lodge_exit_monitor(struct lodge_vcpu *vcpu)
-{
-	return monitor_or_mwait(vcpu);
-}
-
-int lodge_exit_mwait(struct lodge_vcpu *vcpu)
-{
-	return monitor_or_mwait(vcpu);
 }
 
 /* Memory is write-back and coherent, with no device assigned: nothing to write back. */

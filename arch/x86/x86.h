@@ -175,7 +175,7 @@ struct lodge_vcpu_arch {
 /* What a vCPU's CPUID gave it, for tests that must be quick. */
 enum lodge_feature {
 	LODGE_F_X2APIC, LODGE_F_TSC_DEADLINE, LODGE_F_XSAVE, LODGE_F_LM, LODGE_F_NX,
-	LODGE_F_GBPAGES, LODGE_F_RDTSCP, LODGE_F_AMD, LODGE_F_INTEL,
+	LODGE_F_GBPAGES, LODGE_F_RDTSCP, LODGE_F_AMD,
 	LODGE_F_PV_UNHALT, LODGE_F_XSAVES,
 };
 

@@ -26,8 +26,8 @@ struct vmx_region {
 };
 
 /*
- * A VMCS and its place.  @cpu, @launched and @link are changed on the CPU where it is
- * loaded, interrupts off; @cpu is -1 when it is on none.
+ * A VMCS and its place.  @cpu and @link are changed on the CPU where it is loaded,
+ * interrupts off; @cpu is -1 when it is on none.
  */
 struct vmx_vmcs {
 	struct vmx_region *region;
