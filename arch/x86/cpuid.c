@@ -14,6 +14,7 @@
 #include "fpu.h"
 #include "irqchip/irqchip.h"
 #include "regs_inline.h"
+#include "trace.h"
 #include "xstate_size.h"
 
 #define F(name)		BIT(X86_FEATURE_##name & 31)
@@ -78,27 +79,39 @@ static bool is_topology(u32 function)
 	return function == 0xb || function == 0x1f;
 }
 
-void lodge_cpuid_query(struct lodge_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+static __always_inline void answer(struct lodge_vcpu *vcpu, u32 function, u32 index, u32 eax,
+				   u32 ebx, u32 ecx, u32 edx)
 {
-	u32 function = *eax, index = *ecx;
+	trace_kvm_cpuid(function, index, eax, ebx, ecx, edx);
+	lodge_set_reg(vcpu, LODGE_RAX, eax);
+	lodge_set_reg(vcpu, LODGE_RBX, ebx);
+	lodge_set_reg(vcpu, LODGE_RCX, ecx);
+	lodge_set_reg(vcpu, LODGE_RDX, edx);
+}
+
+static noinline void answer_missing(struct lodge_vcpu *vcpu, u32 function, u32 index)
+{
+	const struct kvm_cpuid_entry2 *e = out_of_range(vcpu, function, index);
+
+	if (e) {
+		answer(vcpu, function, index, e->eax, e->ebx, e->ecx, e->edx);
+	} else if (is_topology(function)) {
+		e = find(vcpu->arch.cpuid, function, 1);
+		answer(vcpu, function, index, 0, 0, index & 0xff, e ? e->edx : 0);
+	} else {
+		answer(vcpu, function, index, 0, 0, 0, 0);
+	}
+}
+
+void lodge_cpuid_execute(struct lodge_vcpu *vcpu)
+{
+	u32 function = lodge_reg(vcpu, LODGE_RAX), index = lodge_reg(vcpu, LODGE_RCX);
 	const struct kvm_cpuid_entry2 *e = find(vcpu->arch.cpuid, function, index);
 
-	if (unlikely(!e))
-		e = out_of_range(vcpu, function, index);
-	if (likely(e)) {
-		*eax = e->eax;
-		*ebx = e->ebx;
-		*ecx = e->ecx;
-		*edx = e->edx;
-		return;
-	}
-	*eax = *ebx = *ecx = *edx = 0;
-	if (!is_topology(function))
-		return;
-	*ecx = index & 0xff;
-	e = find(vcpu->arch.cpuid, function, 1);
-	if (e)
-		*edx = e->edx;
+	if (likely(e))
+		answer(vcpu, function, index, e->eax, e->ebx, e->ecx, e->edx);
+	else
+		answer_missing(vcpu, function, index);
 }
 
 static void set_bit_if(u32 *reg, u32 bit, bool on)

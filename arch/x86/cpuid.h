@@ -22,8 +22,8 @@ int lodge_cpuid_get(struct lodge_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u
 void lodge_cpuid_free(struct lodge_vcpu *vcpu);
 /* The guest's entry, or NULL. @index matters only for leaves that have one. */
 const struct kvm_cpuid_entry2 *lodge_cpuid_find(struct lodge_vcpu *vcpu, u32 function, u32 index);
-/* What CPUID answers, out-of-range leaves by the manual's rule included. Quick. */
-void lodge_cpuid_query(struct lodge_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
+/* What CPUID does to the registers, out-of-range leaves by the manual's rule included. Quick. */
+void lodge_cpuid_execute(struct lodge_vcpu *vcpu);
 /* CR4.OSXSAVE, CR4.PKE, XCR0, APIC base or MWAIT enable changed: the bits that mirror them. */
 void lodge_cpuid_update_runtime(struct lodge_vcpu *vcpu);
 /* CR4 bits the guest's CPUID allows. */

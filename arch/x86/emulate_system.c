@@ -164,15 +164,10 @@ static int write_msr(struct lodge_emu *e)
 static int do_cpuid(struct lodge_emu *e)
 {
 	struct lodge_vcpu *vcpu = e->vcpu;
-	u32 eax = lodge_reg(vcpu, LODGE_RAX), ecx = lodge_reg(vcpu, LODGE_RCX), ebx, edx;
 
 	if ((vcpu->arch.misc_features & MSR_MISC_FEATURES_ENABLES_CPUID_FAULT) && emu_cpl(e))
 		return emu_fault_e(e, X86_TRAP_GP, 0);
-	lodge_cpuid_query(vcpu, &eax, &ebx, &ecx, &edx);
-	lodge_set_reg(vcpu, LODGE_RAX, eax);
-	lodge_set_reg(vcpu, LODGE_RBX, ebx);
-	lodge_set_reg(vcpu, LODGE_RCX, ecx);
-	lodge_set_reg(vcpu, LODGE_RDX, edx);
+	lodge_cpuid_execute(vcpu);
 	return EMU_OK;
 }
 
