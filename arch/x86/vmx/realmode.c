@@ -333,14 +333,15 @@ int vmx_realmode_emulate(struct lodge_vcpu *vcpu)
 	if (!vmx->realmode.real && lodge_event_under_way(vcpu))
 		return lodge_emulation_failure(vcpu, NULL, 0);
 	for (i = 0; i < VMX_RM_BATCH; i++) {
+		/* First: the last turn may have ended behind the instruction that opened one. */
+		vmx_realmode_windows(vcpu);
+		if (READ_ONCE(vcpu->requests))
+			break;
 		r = lodge_emulate(vcpu, 0, 0, NULL, 0);
 		if (r != LODGE_RESUME)
 			return r;
 		if (!lodge_vcpu_runnable(vcpu) || lodge_host_work_pending() ||
 		    vmx_realmode_settle(vmx))
-			break;
-		vmx_realmode_windows(vcpu);
-		if (READ_ONCE(vcpu->requests))
 			break;
 	}
 	return LODGE_RESUME;
