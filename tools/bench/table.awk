@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # From two files of "NAME NUMBER", KVM's and Lodge's, the table of make bench.
-# "goal" is the share of KVM's figure that is to be reached.
+# "goal" is the share of KVM's figure that is to be reached; HOST is the emulated host.
+
+# On Intel's CPUs KVM has less to do at an exit than on AMD's.
+function goal(name, amd)
+{
+	if (HOST != "intel")
+		return amd
+	if (name ~ /_user$/)
+		return ".6"
+	return amd == ".34" ? ".5" : amd
+}
 
 BEGIN {
 	n = split("cpuid CPUID .34|vmcall VMCALL .5|vmmcall VMMCALL .5|" \
@@ -29,7 +39,8 @@ END {
 			continue
 		}
 		ratio = l / k
-		printf "%-36s %14.0f %14.0f %7.2f %6s%s\n", f[2], k, l, ratio, f[3],
-		       ratio <= f[3] ? "" : "  missed"
+		share = goal(f[1], f[3])
+		printf "%-36s %14.0f %14.0f %7.2f %6s%s\n", f[2], k, l, ratio, share,
+		       ratio <= share + 0 ? "" : "  missed"
 	}
 }

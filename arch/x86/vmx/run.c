@@ -132,14 +132,15 @@ static void vmx_load_state(struct vmx_vcpu *vmx)
 
 /* --- after an exit --- */
 
-/* What the guest may have changed is read when it is asked for. */
+/* What the guest may have changed is read when it is asked for; nearly every exit asks for RIP. */
 static void vmx_store_state(struct vmx_vcpu *vmx)
 {
 	struct lodge_vcpu *vcpu = &vmx->vcpu;
 
-	vcpu->arch.regs_avail = ~(u32)(BIT(LODGE_RSP) | BIT(LODGE_RIP) | BIT(LODGE_RFLAGS) |
-				       BIT(LODGE_REG_CR0) | BIT(LODGE_REG_CR3) |
-				       BIT(LODGE_REG_CR4) | BIT(LODGE_REG_PDPTR));
+	vcpu->arch.regs[LODGE_RIP] = vmcs_readl(GUEST_RIP);
+	vcpu->arch.regs_avail = ~(u32)(BIT(LODGE_RSP) | BIT(LODGE_RFLAGS) | BIT(LODGE_REG_CR0) |
+				       BIT(LODGE_REG_CR3) | BIT(LODGE_REG_CR4) |
+				       BIT(LODGE_REG_PDPTR));
 	vcpu->arch.regs_dirty = 0;
 	vmx->seen = 0;
 	if (vmx->virtual_apic && unlikely(vmx_vtpr(vmx) != vmx->tpr))

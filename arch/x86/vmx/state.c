@@ -30,9 +30,6 @@ void vmx_cache_reg(struct lodge_vcpu *vcpu, int reg)
 	unsigned long own;
 
 	switch (reg) {
-	case LODGE_RIP:
-		a->regs[LODGE_RIP] = vmcs_readl(GUEST_RIP);
-		break;
 	case LODGE_RSP:
 		a->regs[LODGE_RSP] = vmcs_readl(GUEST_RSP);
 		break;
