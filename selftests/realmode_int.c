@@ -118,27 +118,7 @@ CODE16(code_end,
 
 extern const char int_handler[], int_bp[], int_of[], on_ud[], on_de[], on_br[], on_nm[];
 
-FIXTURE(interrupts) {
-	struct vm *vm;
-};
-
-FIXTURE_VARIANT(interrupts) {
-	uint32_t vectors, fs_base;
-};
-
-FIXTURE_VARIANT_ADD(interrupts, usual) { };
-FIXTURE_VARIANT_ADD(interrupts, vectors_elsewhere) { .vectors = 0x5000 };
-FIXTURE_VARIANT_ADD(interrupts, segment_elsewhere) { .fs_base = 0x12345 };
-
-FIXTURE_SETUP(interrupts)
-{
-	self->vm = vm_create();
-}
-
-FIXTURE_TEARDOWN(interrupts)
-{
-	vm_free(self->vm);
-}
+REAL_FIXTURE(interrupts)
 
 TEST_F(interrupts, instructions)
 {

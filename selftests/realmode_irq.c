@@ -57,27 +57,7 @@ CODE16(code_nmi,
 
 extern const char irq_handler[], nmi_handler[];
 
-FIXTURE(irqs) {
-	struct vm *vm;
-};
-
-FIXTURE_VARIANT(irqs) {
-	uint32_t vectors, fs_base;
-};
-
-FIXTURE_VARIANT_ADD(irqs, usual) { };
-FIXTURE_VARIANT_ADD(irqs, vectors_elsewhere) { .vectors = 0x5000 };
-FIXTURE_VARIANT_ADD(irqs, segment_elsewhere) { .fs_base = 0x12345 };
-
-FIXTURE_SETUP(irqs)
-{
-	self->vm = vm_create();
-}
-
-FIXTURE_TEARDOWN(irqs)
-{
-	vm_free(self->vm);
-}
+REAL_FIXTURE(irqs)
 
 static void interrupt(struct vcpu *vcpu)
 {

@@ -173,11 +173,17 @@ int emu_pio_to_user(struct lodge_emu *e, bool in, u16 port, u8 size, u32 count);
 /* exit_io.c: KVM_EXIT_IO for @count elements at pio_data; arch.pio remembers it. */
 void lodge_fill_io_exit(struct lodge_vcpu *vcpu, bool in, u16 port, u8 size, u32 count);
 
+/* --- emulate_segment.c --- */
+/* The guest's own virtual-8086 mode: segments as in real mode, privilege as in none. */
+bool emu_in_vm86(const struct lodge_emu *e);
+
 /* --- emulate_stack.c: the stack, and where execution goes on --- */
 /* Bytes of the stack pointer: by SS.B outside 64-bit mode. */
 u8 emu_stack_width(struct lodge_emu *e);
 /* The stack pointer, of @width bytes, and @delta more: an offset in SS. */
 unsigned long emu_stack_offset(struct lodge_emu *e, u8 width, s64 delta);
+/* Push @value, of operand size: EMU_OK or what emu_write() answers. */
+int emu_push(struct lodge_emu *e, u64 value);
 /* Go on at @target, of operand size, if the code segment allows it: EMU_OK or EMU_FAULT. */
 int emu_branch(struct lodge_emu *e, unsigned long target);
 

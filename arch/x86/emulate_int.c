@@ -157,14 +157,7 @@ static int set_if(struct lodge_emu *e, bool on)
 
 static int push_flags(struct lodge_emu *e)
 {
-	u64 flags = lodge_rflags(e->vcpu) & ~(X86_EFLAGS_VM | X86_EFLAGS_RF);
-	u8 size = e->insn->size, width = emu_stack_width(e);
-	int r;
-
-	r = emu_write(e, SEG_SS, emu_stack_offset(e, width, -size), &flags, size);
-	if (!r)
-		emu_add_reg(e, LODGE_RSP, width, -size);
-	return r;
+	return emu_push(e, lodge_rflags(e->vcpu) & ~(X86_EFLAGS_VM | X86_EFLAGS_RF));
 }
 
 static int pop_flags(struct lodge_emu *e)
@@ -189,7 +182,7 @@ static int pop_flags(struct lodge_emu *e)
 
 int emu_do_flags(struct lodge_emu *e)
 {
-	if (lodge_is_protmode(e->vcpu) && (lodge_rflags(e->vcpu) & X86_EFLAGS_VM))
+	if (emu_in_vm86(e))
 		return EMU_UNKNOWN;
 	switch (e->insn->op) {
 	case OP_CLI:

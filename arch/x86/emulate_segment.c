@@ -16,15 +16,14 @@
 
 #define DESC_ACCESSED	BIT_ULL(40)
 
-/* Its own virtual-8086 mode: segments as in real mode, privilege as in none. */
-static bool in_vm86(struct lodge_emu *e)
+bool emu_in_vm86(const struct lodge_emu *e)
 {
 	return lodge_is_protmode(e->vcpu) && (lodge_rflags(e->vcpu) & X86_EFLAGS_VM);
 }
 
 static bool can_load(struct lodge_emu *e)
 {
-	return !lodge_is_long_mode(e->vcpu) && !in_vm86(e);
+	return !lodge_is_long_mode(e->vcpu) && !emu_in_vm86(e);
 }
 
 /* --- descriptors --- */
@@ -178,18 +177,6 @@ static int store_sreg(struct lodge_emu *e)
 	return EMU_OK;
 }
 
-static int push_sreg(struct lodge_emu *e, u8 seg)
-{
-	u8 size = e->insn->size, width = emu_stack_width(e);
-	u64 sel = selector_of(e, seg);
-	int r;
-
-	r = emu_write(e, SEG_SS, emu_stack_offset(e, width, -size), &sel, size);
-	if (!r)
-		emu_add_reg(e, LODGE_RSP, width, -size);
-	return r;
-}
-
 static int pop_sreg(struct lodge_emu *e, u8 seg)
 {
 	u8 size = e->insn->size, width = emu_stack_width(e);
@@ -225,7 +212,7 @@ int emu_do_sreg(struct lodge_emu *e)
 	if (i->op == OP_MOV_FROM_SREG)
 		return store_sreg(e);
 	if (i->op == OP_PUSH_SREG)
-		return push_sreg(e, seg);
+		return emu_push(e, selector_of(e, seg));
 	if (!can_load(e))
 		return EMU_UNKNOWN;
 	r = i->op == OP_POP_SREG ? pop_sreg(e, seg) : move_to_sreg(e, seg);
@@ -372,7 +359,7 @@ int emu_do_load_table(struct lodge_emu *e)
 
 	if (i->mode == 8)
 		return EMU_UNKNOWN;
-	if (emu_cpl(e) || in_vm86(e))
+	if (emu_cpl(e) || emu_in_vm86(e))
 		return emu_fault_e(e, X86_TRAP_GP, 0);
 	r = emu_read(e, i->seg, at, &limit, sizeof(limit));
 	if (!r)

@@ -23,7 +23,7 @@ unsigned long emu_stack_offset(struct lodge_emu *e, u8 width, s64 delta)
 	return width == 8 ? sp : width == 4 ? (u32)sp : (u16)sp;
 }
 
-static int push(struct lodge_emu *e, u64 value)
+int emu_push(struct lodge_emu *e, u64 value)
 {
 	u8 size = e->insn->size, width = emu_stack_width(e);
 	int r;
@@ -39,7 +39,7 @@ int emu_do_push(struct lodge_emu *e)
 	u64 value;
 	int r = emu_read_operand(e, e->insn->src, &value);
 
-	return r ?: push(e, value);
+	return r ?: emu_push(e, value);
 }
 
 int emu_do_pop(struct lodge_emu *e)
@@ -116,7 +116,7 @@ int emu_do_call(struct lodge_emu *e)
 	if (!r)
 		r = emu_branch(e, target);
 	if (!r)
-		r = push(e, from);
+		r = emu_push(e, from);
 	if (r)
 		e->next_rip = from;
 	return r;

@@ -64,4 +64,31 @@ static inline void real_variant(struct vcpu *vcpu, uint32_t vectors, uint32_t fs
 	must_ioctl(vcpu->fd, KVM_SET_SREGS, &sregs);
 }
 
+/*
+ * A VM without an interrupt controller, and the variants: both in their usual places, and
+ * either elsewhere.
+ */
+#define REAL_FIXTURE(fixture)						\
+FIXTURE(fixture) {							\
+	struct vm *vm;							\
+};									\
+									\
+FIXTURE_VARIANT(fixture) {						\
+	uint32_t vectors, fs_base;					\
+};									\
+									\
+FIXTURE_VARIANT_ADD(fixture, usual) { };				\
+FIXTURE_VARIANT_ADD(fixture, vectors_elsewhere) { .vectors = 0x5000 };	\
+FIXTURE_VARIANT_ADD(fixture, segment_elsewhere) { .fs_base = 0x12345 };	\
+									\
+FIXTURE_SETUP(fixture)							\
+{									\
+	self->vm = vm_create();						\
+}									\
+									\
+FIXTURE_TEARDOWN(fixture)						\
+{									\
+	vm_free(self->vm);						\
+}
+
 #endif
