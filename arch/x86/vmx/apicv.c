@@ -45,12 +45,9 @@ MODULE_PARM_DESC(apicv, "Intel: let the CPU deliver guests' interrupts (default:
 /* GUEST_INTR_STATUS: RVI in the low byte, SVI in the high one. */
 #define VMX_STATUS(rvi, svi)	((rvi) | (svi) << 8)
 
-void vmx_apicv_setup(void)
+bool vmx_apicv_wanted(void)
 {
-	if (!apicv || !vmx_uses(VMX_CPU2, VMX_APICV_CPU2))
-		vmx_caps.use[VMX_CPU2] &= ~SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY;
-	if (!vmx_uses(VMX_CPU2, VMX_X2APIC_CPU2))
-		vmx_caps.use[VMX_CPU2] &= ~SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
+	return apicv;
 }
 
 /* --- the page of xAPIC mode --- */

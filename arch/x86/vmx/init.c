@@ -236,8 +236,6 @@ static int vmx_setup(void)
 		}
 	}
 	vmx_autoload_setup();
-	vmx_apicv_setup();
-	vmx_posted_setup();
 	vmx_timer_setup();
 	err = vmx_msr_setup();
 	if (!err)

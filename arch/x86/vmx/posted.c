@@ -43,12 +43,6 @@ struct vmx_posted {
 
 static_assert(sizeof(struct vmx_posted) == 64);
 
-void vmx_posted_setup(void)
-{
-	if (!vmx_uses(VMX_CPU2, SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY))
-		vmx_caps.use[VMX_PIN] &= ~PIN_BASED_POSTED_INTR;
-}
-
 /* Of its own size, and so aligned, as the CPU wants it. */
 int vmx_posted_vcpu_create(struct vmx_vcpu *vmx)
 {

@@ -340,7 +340,7 @@ extern bool vmx_perf_switches;	/* the host has counters that a guest may have to
 void vmx_autoload_perf(struct vmx_vcpu *vmx);	/* if so, before each entry */
 
 /* --- vmx/apicv.c --- */
-void vmx_apicv_setup(void);		/* what of it is used */
+bool vmx_apicv_wanted(void);	/* delivery by the CPU, of the owner of this host */
 int vmx_apicv_vm_init(struct vmx_vm *vm);	/* 0 or -ENOMEM */
 void vmx_apicv_vm_destroy(struct vmx_vm *vm);
 void vmx_apic_mode_changed(struct lodge_vcpu *vcpu);
@@ -365,7 +365,6 @@ static inline u8 vmx_vtpr(const struct vmx_vcpu *vmx)
 }
 
 /* --- vmx/posted.c --- */
-void vmx_posted_setup(void);	/* after vmx_apicv_setup() */
 int vmx_posted_vcpu_create(struct vmx_vcpu *vmx);	/* 0 or -ENOMEM */
 void vmx_posted_vcpu_destroy(struct vmx_vcpu *vmx);
 void vmx_posted_vcpu_reset(struct vmx_vcpu *vmx);
