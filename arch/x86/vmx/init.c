@@ -60,7 +60,7 @@ static void vmx_vmcs_clear_here(void *data)
 	if (vc->current_vmcs == vmcs)
 		vc->current_vmcs = NULL;
 	list_del(&vmcs->link);
-	/* Pairs with vmx_vmcs_clear(): who sees -1 sees it off the list, and may load it elsewhere. */
+	/* Pairs with vmx_vmcs_clear(): who sees -1 sees it off the list, and may load it. */
 	smp_store_release(&vmcs->cpu, -1);
 }
 
