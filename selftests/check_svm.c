@@ -48,12 +48,14 @@ static void make_valid(void)
 	svm_checker_fact(&checker, SVM_CF_EFER_VALID,
 			 EFER_SVME | EFER_LME | EFER_LMA | EFER_NX | EFER_SCE);
 	svm_checker_fact(&checker, SVM_CF_CR4_VALID, 0x7fff | X86_CR4_SMEP);
+	svm_checker_fact(&checker, SVM_CF_S_CET_VALID, ~0ull);
 	svm_checker_fact(&checker, SVM_CF_HOST_CR0, X86_CR0_PG | X86_CR0_PE);
 }
 
 static void with_cet(void)
 {
 	svm_checker_fact(&checker, SVM_CF_CR4_VALID, 0x7fff | X86_CR4_CET);
+	svm_checker_fact(&checker, SVM_CF_S_CET_VALID, 3);
 }
 
 static void leave_long_mode(void)
@@ -95,11 +97,14 @@ BREAK(break_long_pe, S.cr0 &= ~X86_CR0_PE)
 BREAK(break_long_pae, S.cr4 = 0)
 BREAK(break_cs, S.cs.attrib |= ATTRIB_D)
 BREAK(break_cet_wp, with_cet(); S.cr4 |= X86_CR4_CET; S.cr0 &= ~X86_CR0_WP)
-BREAK(break_s_cet, with_cet(); S.s_cet = 1 << 6)
+BREAK(break_s_cet, with_cet(); S.s_cet = 1 << 2)
 BREAK(break_event_type_1, event(1, 0))
 BREAK(break_event_type_5, event(5, 0))
 BREAK(break_event_vector_nmi, event(3, 2))
 BREAK(break_event_vector_high, event(3, 32))
+BREAK(break_event_vector_15, event(3, 15))
+BREAK(break_event_vector_20, event(3, 20))
+BREAK(break_event_vector_31, event(3, 31))
 BREAK(break_nested_host, svm_checker_fact(&checker, SVM_CF_HOST_CR0, X86_CR0_PE))
 BREAK(break_nested_cr3, C.nested_cr3 = 1ull << 40)
 BREAK(break_g_pat_type, S.g_pat = 2)
@@ -108,7 +113,6 @@ BREAK(break_g_pat_reserved, S.g_pat = 0x80)
 static const struct breaker breakers[] = {
 	{ "vmrun-intercept", break_vmrun_intercept },
 	{ "asid-zero", break_asid_zero },
-	{ "asid-range", break_asid_range },
 	{ "iopm-address", break_iopm },
 	{ "iopm-address", break_iopm_end },
 	{ "msrpm-address", break_msrpm },
@@ -136,10 +140,14 @@ static const struct breaker breakers[] = {
 	{ "event-type", break_event_type_5 },
 	{ "event-vector", break_event_vector_nmi },
 	{ "event-vector", break_event_vector_high },
+	{ "event-vector-reserved", break_event_vector_15 },
+	{ "event-vector-reserved", break_event_vector_20 },
+	{ "event-vector-reserved", break_event_vector_31 },
 	{ "nested-host-paging", break_nested_host },
 	{ "nested-cr3", break_nested_cr3 },
 	{ "nested-g-pat", break_g_pat_type },
 	{ "nested-g-pat", break_g_pat_reserved },
+	{ "asid-range", break_asid_range },
 };
 
 /* States that VMRUN takes, at the edge of a rule. */
@@ -147,6 +155,9 @@ BREAK(fine_real_mode, S.efer = EFER_SVME; S.cr0 = 0x10; S.cr4 = 0; S.cs.attrib =
 BREAK(fine_legacy, leave_long_mode(); S.cr3 = 0xffffffe0)
 BREAK(fine_caches_off, S.cr0 |= X86_CR0_NW | X86_CR0_CD)
 BREAK(fine_nmi, event(2, 2))
+BREAK(fine_cp, event(3, 21))
+BREAK(fine_sx, event(3, 30))
+BREAK(fine_shadow_stacks, with_cet(); S.s_cet = 3)
 BREAK(fine_soft, event(4, 0x80))
 BREAK(fine_not_valid, C.event_inj = 7 << SVM_EVTINJ_TYPE_SHIFT)
 BREAK(fine_no_nesting, C.nested_ctl = 0; C.nested_cr3 = ~0ull; S.g_pat = ~0ull)
@@ -158,6 +169,9 @@ static const struct breaker fine[] = {
 	{ "protected mode", fine_legacy },
 	{ "caches off", fine_caches_off },
 	{ "an NMI", fine_nmi },
+	{ "#CP", fine_cp },
+	{ "#SX", fine_sx },
+	{ "shadow stacks", fine_shadow_stacks },
 	{ "a software interrupt", fine_soft },
 	{ "an event that is not valid", fine_not_valid },
 	{ "no nested paging", fine_no_nesting },

@@ -63,7 +63,7 @@ static void make_facts(void)
 	FACT(CR4_FIXED0) = X86_CR4_VMXE;
 	FACT(CR4_FIXED1) = 0x3727ff | X86_CR4_CET;
 	FACT(BASIC) = 0;
-	FACT(MISC) = VMX_MISC_ACTIVITY_HLT | 1 << 7 | VMX_MISC_ACTIVITY_WAIT_SIPI;
+	FACT(MISC) = VMX_MISC_ACTIVITY_HLT | 1 << 7 | VMX_MISC_ACTIVITY_WAIT_SIPI | 4 << 16;
 	FACT(EPT_VPID) = VMX_EPT_PAGE_WALK_4_BIT | VMX_EPTP_WB_BIT | VMX_EPT_AD_BIT;
 	FACT(EFER_VALID) = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
 	FACT(DEBUGCTL_VALID) = 0x7fc3;
@@ -235,6 +235,14 @@ B(fine_step, SHADOW = GUEST_INTR_STATE_MOV_SS; F(GUEST_RFLAGS) |= X86_EFLAGS_TF;
 B(fine_unusable, AR(LDTR) = AR(DS) = VMX_AR_UNUSABLE_MASK; BASE(DS) = ~0ull >> 1;
 	SEL(LDTR) = 0; BASE(LDTR) = CROOKED)
 B(fine_event_not_valid, EVENT = ~INTR_INFO_VALID_MASK)
+B(fine_rip_at_the_edge, F(GUEST_RIP) = CROOKED)
+B(fine_code_with_cp, FACT(BASIC) = 1ull << 56;
+	event(INTR_TYPE_HARD_EXCEPTION, 21 | INTR_INFO_DELIVER_CODE_MASK))
+B(fine_bus_lock, FACT(DEBUGCTL_VALID) |= 1 << 2; F(GUEST_PENDING_DBG_EXCEPTIONS) = 1 << 11)
+B(fine_masking, FACT(HAS_LAM) = 1; F(GUEST_CR3) |= 3ull << 61; F(HOST_CR3) |= 1ull << 62)
+B(fine_shadow_stacks, FACT(EPT_VPID) |= 1 << 23; F(EPT_POINTER) |= 0x80)
+B(fine_host_caches, F(HOST_CR0) |= X86_CR0_CD; FACT(CR0_FIXED1) &= ~(u64)X86_CR0_CD)
+B(fine_cr3_targets, F(CR3_TARGET_COUNT) = 4)
 B(fine_pdptes_unused, F(GUEST_PDPTR0) = ~0ull)
 B(fine_caches, F(GUEST_CR0) |= X86_CR0_CD | X86_CR0_NW)
 B(fine_threshold, F(TPR_THRESHOLD) = 2)
@@ -296,6 +304,13 @@ static const struct {
 	{ "a single step in a shadow", fine_step },
 	{ "unusable segments", fine_unusable },
 	{ "an event that is not valid", fine_event_not_valid },
+	{ "RIP behind the lower half", fine_rip_at_the_edge },
+	{ "an error code with #CP, where the CPU permits it", fine_code_with_cp },
+	{ "a bus lock", fine_bus_lock },
+	{ "linear-address masking", fine_masking },
+	{ "supervisor shadow stacks", fine_shadow_stacks },
+	{ "the host's caches off", fine_host_caches },
+	{ "four CR3-target values", fine_cr3_targets },
 	{ "PDPTEs that do not count", fine_pdptes_unused },
 	{ "caches off", fine_caches },
 	{ "a TPR threshold", fine_threshold },

@@ -7,6 +7,7 @@ B(b_pin_high, PIN |= 1 << 20)
 B(b_primary, CPU |= 1)
 B(b_secondary, CPU2 |= 1u << 31)
 B(b_cr3_targets, F(CR3_TARGET_COUNT) = 5)
+B(b_cr3_targets_cpu, FACT(MISC) &= ~(0x1ffull << 16); F(CR3_TARGET_COUNT) = 1)
 B(b_io_a, CPU |= CPU_BASED_USE_IO_BITMAPS; F(IO_BITMAP_A) = 0x10)
 B(b_io_b, CPU |= CPU_BASED_USE_IO_BITMAPS; F(IO_BITMAP_B) = BEYOND)
 B(b_msr_bitmap, F(MSR_BITMAP) = 0x10800)
@@ -36,6 +37,7 @@ B(b_eptp_levels, F(EPT_POINTER) = (F(EPT_POINTER) & ~0x38ull) | VMX_EPTP_PWL_5)
 B(b_eptp_ad, FACT(EPT_VPID) &= ~VMX_EPT_AD_BIT)
 B(b_eptp_reserved, F(EPT_POINTER) |= 0x100)
 B(b_eptp_far, F(EPT_POINTER) |= BEYOND)
+B(b_eptp_shadow_stacks, F(EPT_POINTER) |= 0x80)
 B(b_pml_ept, CPU2 = SECONDARY_EXEC_ENABLE_PML)
 B(b_pml, CPU2 |= SECONDARY_EXEC_ENABLE_PML; F(PML_ADDRESS) = 8)
 B(b_unrestricted_ept, CPU2 = SECONDARY_EXEC_UNRESTRICTED_GUEST)
@@ -59,9 +61,12 @@ B(b_code_with_ud, event(INTR_TYPE_HARD_EXCEPTION, 6 | INTR_INFO_DELIVER_CODE_MAS
 B(b_code_with_interrupt, event(INTR_TYPE_EXT_INTR, 0x30 | INTR_INFO_DELIVER_CODE_MASK))
 B(b_code_in_real_mode,
 	real_mode(); event(INTR_TYPE_HARD_EXCEPTION, 13 | INTR_INFO_DELIVER_CODE_MASK))
+B(b_code_with_cp, event(INTR_TYPE_HARD_EXCEPTION, 21 | INTR_INFO_DELIVER_CODE_MASK))
 B(b_event_reserved, event(INTR_TYPE_EXT_INTR, 0x30 | 1 << 12))
 B(b_code_high, event(INTR_TYPE_HARD_EXCEPTION, 14 | INTR_INFO_DELIVER_CODE_MASK);
 	F(VM_ENTRY_EXCEPTION_ERROR_CODE) = 0x10000)
+B(b_code_15, event(INTR_TYPE_HARD_EXCEPTION, 14 | INTR_INFO_DELIVER_CODE_MASK);
+	F(VM_ENTRY_EXCEPTION_ERROR_CODE) = 0x8000)
 B(b_length_zero, event(INTR_TYPE_SOFT_INTR, 0x80))
 B(b_length_16, event(INTR_TYPE_SOFT_EXCEPTION, 3); F(VM_ENTRY_INSTRUCTION_LEN) = 16)
 B(b_entry_load, F(VM_ENTRY_MSR_LOAD_COUNT) = 1; F(VM_ENTRY_MSR_LOAD_ADDR) = 4)
@@ -110,6 +115,8 @@ B(b_long_pg, unrestricted(); F(GUEST_CR0) &= ~(u64)X86_CR0_PG)
 B(b_long_pae, F(GUEST_CR4) &= ~(u64)X86_CR4_PAE)
 B(b_pcid, legacy(); F(GUEST_CR4) |= X86_CR4_PCIDE)
 B(b_cr3, F(GUEST_CR3) = BEYOND)
+B(b_cr3_masking, F(GUEST_CR3) = 1ull << 61)
+B(b_cr3_no_flush, FACT(HAS_LAM) = 1; F(GUEST_CR3) = 1ull << 63)
 B(b_dr7, F(GUEST_DR7) |= 1ull << 32)
 B(b_esp, F(GUEST_SYSENTER_ESP) = CROOKED)
 B(b_eip, F(GUEST_SYSENTER_EIP) = CROOKED)
@@ -127,7 +134,7 @@ B(b_gdtr_limit, F(GUEST_GDTR_LIMIT) = 0x10000)
 B(b_idtr_limit, F(GUEST_IDTR_LIMIT) = 0x10000)
 B(b_rip, legacy(); F(GUEST_RIP) = 1ull << 32)
 B(b_rip_compat, AR(CS) = 0xc09b; F(GUEST_RIP) = 1ull << 32)
-B(b_rip_crooked, F(GUEST_RIP) = CROOKED)
+B(b_rip_wide, F(GUEST_RIP) = 1ull << 48)
 B(b_rflags, F(GUEST_RFLAGS) = 0)
 B(b_rflags_high, F(GUEST_RFLAGS) |= 1 << 22)
 B(b_rflags_vm, F(GUEST_RFLAGS) |= X86_EFLAGS_VM)
@@ -258,6 +265,7 @@ B(b_enclave_mov_ss, SHADOW = GUEST_INTR_STATE_ENCLAVE_INTR | GUEST_INTR_STATE_MO
 B(b_rtm, F(GUEST_PENDING_DBG_EXCEPTIONS) = 1 << 16)
 B(b_rtm_cpu, FACT(HAS_RTM) = 0; F(GUEST_PENDING_DBG_EXCEPTIONS) = 1 << 16 | 1 << 12)
 B(b_pending, F(GUEST_PENDING_DBG_EXCEPTIONS) = 1 << 4)
+B(b_pending_bus_lock, F(GUEST_PENDING_DBG_EXCEPTIONS) = 1 << 11)
 B(b_pending_high, F(GUEST_PENDING_DBG_EXCEPTIONS) = 1 << 17)
 B(b_step_missing, SHADOW = GUEST_INTR_STATE_MOV_SS; F(GUEST_RFLAGS) |= X86_EFLAGS_TF)
 B(b_step_too_many,
@@ -266,6 +274,10 @@ B(b_step_halted,
 	F(GUEST_ACTIVITY_STATE) = GUEST_ACTIVITY_HLT; F(GUEST_RFLAGS) |= X86_EFLAGS_TF)
 B(b_link, F(VMCS_LINK_POINTER) = 0x10)
 B(b_link_far, F(VMCS_LINK_POINTER) = BEYOND)
+B(b_link_revision,
+	F(VMCS_LINK_POINTER) = 0x1000; FACT(QUALIFICATION) = ENTRY_FAIL_VMCS_LINK_PTR)
+B(b_pdptes, legacy(); CPU2 &= ~(u64)SECONDARY_EXEC_ENABLE_EPT;
+	FACT(QUALIFICATION) = ENTRY_FAIL_PDPTE)
 B(b_pdpte0, legacy(); F(GUEST_PDPTR0) = 3)
 B(b_pdpte1, legacy(); F(GUEST_PDPTR1) = 0x21)
 B(b_pdpte2, legacy(); F(GUEST_PDPTR2) = BEYOND | 1)
@@ -287,7 +299,7 @@ B(b_nothing, (void)0)
 static const struct vmx_breaker breakers[] = {
 	C("pin-controls", b_pin), C("pin-controls", b_pin_high),
 	C("primary-controls", b_primary), C("secondary-controls", b_secondary),
-	C("cr3-target-count", b_cr3_targets),
+	C("cr3-target-count", b_cr3_targets), C("cr3-target-count", b_cr3_targets_cpu),
 	C("io-bitmap-a", b_io_a), C("io-bitmap-b", b_io_b),
 	C("msr-bitmap", b_msr_bitmap), C("msr-bitmap", b_msr_bitmap_far),
 	C("virtual-apic-address", b_vapic),
@@ -302,6 +314,7 @@ static const struct vmx_breaker breakers[] = {
 	C("eptp-memory-type", b_eptp_type), C("eptp-memory-type", b_eptp_uc),
 	C("eptp-levels", b_eptp_levels), C("eptp-dirty-bits", b_eptp_ad),
 	C("eptp-reserved", b_eptp_reserved), C("eptp-reserved", b_eptp_far),
+	C("eptp-reserved", b_eptp_shadow_stacks),
 	C("pml-ept", b_pml_ept), C("pml-address", b_pml),
 	C("unrestricted-ept", b_unrestricted_ept), C("mode-based-ept", b_mode_based),
 	C("tsc-multiplier", b_multiplier),
@@ -314,6 +327,7 @@ static const struct vmx_breaker breakers[] = {
 	C("event-vector", b_event_mtf),
 	C("event-error-code", b_code_missing), C("event-error-code", b_code_with_ud),
 	C("event-error-code", b_code_with_interrupt), C("event-error-code", b_code_in_real_mode),
+	C("event-error-code", b_code_with_cp), C("event-error-code-15", b_code_15),
 	C("event-reserved", b_event_reserved), C("event-error-code-reserved", b_code_high),
 	C("event-length", b_length_zero), C("event-length", b_length_16),
 	C("entry-msr-load", b_entry_load), C("entry-to-smm", b_smm),
@@ -337,14 +351,15 @@ static const struct vmx_breaker breakers[] = {
 	G("cr0-pg-pe", b_pg), G("cr4-fixed", b_cr4), G("cr4-fixed", b_cr4_high),
 	G("cet-wp", b_cet), G("debugctl", b_debugctl),
 	G("long-mode-pg", b_long_pg), G("long-mode-pae", b_long_pae), G("pcid", b_pcid),
-	G("cr3", b_cr3), G("dr7-upper", b_dr7),
+	G("cr3", b_cr3), G("cr3", b_cr3_masking), G("cr3", b_cr3_no_flush),
+	G("dr7-upper", b_dr7),
 	G("sysenter-esp", b_esp), G("sysenter-eip", b_eip),
 	G("perf-global", b_perf), G("pat", b_pat),
 	G("efer-reserved", b_efer), G("efer-lma", b_lma), G("efer-lme", b_lme),
 	G("bndcfgs", b_bndcfgs), G("bndcfgs", b_bndcfgs_far),
 	G("gdtr-base", b_gdtr), G("idtr-base", b_idtr),
 	G("gdtr-limit", b_gdtr_limit), G("idtr-limit", b_idtr_limit),
-	G("rip-upper", b_rip), G("rip-upper", b_rip_compat), G("rip-canonical", b_rip_crooked),
+	G("rip-upper", b_rip), G("rip-upper", b_rip_compat), G("rip-width", b_rip_wide),
 	G("rflags-reserved", b_rflags), G("rflags-reserved", b_rflags_high),
 	G("rflags-vm", b_rflags_vm), G("rflags-vm", b_rflags_vm_real),
 	G("rflags-if", b_rflags_if),
@@ -412,11 +427,14 @@ static const struct vmx_breaker breakers[] = {
 	G("enclave", b_enclave), G("enclave", b_enclave_mov_ss),
 	G("pending-rtm", b_rtm), G("pending-rtm", b_rtm_cpu),
 	G("pending-reserved", b_pending), G("pending-reserved", b_pending_high),
+	G("pending-reserved", b_pending_bus_lock),
 	G("pending-step", b_step_missing), G("pending-step", b_step_too_many),
 	G("pending-step", b_step_halted),
 	G("link-pointer", b_link), G("link-pointer", b_link_far),
+	G("link-revision", b_link_revision),
 	G("pdpte0", b_pdpte0), G("pdpte1", b_pdpte1), G("pdpte2", b_pdpte2),
-	G("pdpte3", b_pdpte3), G("nmi-sti", b_nmi_sti),
+	G("pdpte3", b_pdpte3), G("pdptes-in-memory", b_pdptes),
+	G("nmi-sti", b_nmi_sti),
 
 	M("load-base-msr", b_load_base), M("load-x2apic-msr", b_load_x2apic),
 	M("load-smm-msr", b_load_smm), M("load-reserved", b_load_reserved),

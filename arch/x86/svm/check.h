@@ -23,6 +23,7 @@ enum svm_check_field {
 	SVM_CF_LONG_MODE,		/* the CPU has it */
 	SVM_CF_EFER_VALID,		/* bits of EFER that may be one */
 	SVM_CF_CR4_VALID,		/* bits of CR4 that may be one */
+	SVM_CF_S_CET_VALID,		/* bits of S_CET that may be one */
 	SVM_CF_HOST_CR0,		/* as VMRUN found it */
 	SVM_NR_CF,
 };

@@ -49,16 +49,33 @@ static void vmx_check_control_facts(struct vmx_checker *c)
 	}
 }
 
-/* SDM vol. 3, IA32_PERF_GLOBAL_CTRL: a bit for each counter of CPUID leaf 0AH. */
+/*
+ * SDM vol. 3, IA32_PERF_GLOBAL_CTRL: a bit for each counter of CPUID leaf 0AH, of which
+ * fixed ones may be there by a mask of theirs; and one for what counts them as metrics.
+ */
 static u64 vmx_check_perf_global(void)
 {
-	u32 nr_general, nr_fixed;
+	u32 eax, ebx, ecx, edx;
+	u64 caps = 0;
 
 	if (boot_cpu_data.cpuid_level < 0xa)
 		return 0;
-	nr_general = (cpuid_eax(0xa) >> 8) & 0xff;
-	nr_fixed = cpuid_edx(0xa) & 0x1f;
-	return (BIT_ULL(min(nr_general, 32u)) - 1) | (BIT_ULL(nr_fixed) - 1) << 32;
+	cpuid(0xa, &eax, &ebx, &ecx, &edx);
+	if (boot_cpu_has(X86_FEATURE_PDCM))
+		rdmsrl_safe(MSR_IA32_PERF_CAPABILITIES, &caps);
+	return (BIT_ULL(min(eax >> 8 & 0xff, 32u)) - 1) |
+	       (ecx | (BIT_ULL(edx & 0x1f) - 1)) << 32 | (caps & BIT(15)) << 33;
+}
+
+/* SDM vol. 2, CPUID: leaf 07H, subleaf 1; not all kernels know it. */
+static bool vmx_check_has_lam(void)
+{
+	u32 eax, ebx, ecx, edx;
+
+	if (boot_cpu_data.cpuid_level < 7 || cpuid_eax(7) < 1)
+		return false;
+	cpuid_count(7, 1, &eax, &ebx, &ecx, &edx);
+	return eax & BIT(26);
 }
 
 static void vmx_check_cpu_facts(struct vmx_checker *c)
@@ -83,6 +100,7 @@ static void vmx_check_cpu_facts(struct vmx_checker *c)
 	vmx_check_fact(c, VMX_CF_PERF_GLOBAL_VALID, vmx_check_perf_global());
 	vmx_check_fact(c, VMX_CF_HAS_RTM, boot_cpu_has(X86_FEATURE_RTM));
 	vmx_check_fact(c, VMX_CF_HAS_SGX, boot_cpu_has(X86_FEATURE_SGX));
+	vmx_check_fact(c, VMX_CF_HAS_LAM, vmx_check_has_lam());
 }
 
 /* The exit qualification is the number of the entry, from 1 (SDM vol. 3, Loading MSRs). */
@@ -116,6 +134,7 @@ void vmx_explain_failed_entry(struct lodge_vcpu *vcpu)
 	vmx_check_fact(&c, VMX_CF_INSTRUCTION_ERROR, vmx->fail);
 	if (!vmx->fail) {
 		vmx_check_fact(&c, VMX_CF_EXIT_REASON, vmx_reason(vmx));
+		vmx_check_fact(&c, VMX_CF_QUALIFICATION, vmcs_readl(EXIT_QUALIFICATION));
 		if (vmx_reason(vmx) == EXIT_REASON_MSR_LOAD_FAIL)
 			vmx_check_msr_facts(&c, vmx);
 	}

@@ -30,9 +30,10 @@ enum vmx_check_fact {
 	/* Bits of MSRs that may be one. */
 	VMX_CF_EFER_VALID, VMX_CF_DEBUGCTL_VALID, VMX_CF_PERF_GLOBAL_VALID,
 	VMX_CF_VTPR,			/* of the virtual-APIC page, where there is one */
-	VMX_CF_HAS_RTM, VMX_CF_HAS_SGX,
+	VMX_CF_HAS_RTM, VMX_CF_HAS_SGX, VMX_CF_HAS_LAM,
 	/* How the entry failed: a basic exit reason, or the VM-instruction error, else 0. */
 	VMX_CF_EXIT_REASON, VMX_CF_INSTRUCTION_ERROR,
+	VMX_CF_QUALIFICATION,		/* of reason 33 */
 	/* The entry of the MSR-load area that could not be loaded, from 1, and what it says. */
 	VMX_CF_MSR_NUMBER, VMX_CF_MSR_INDEX, VMX_CF_MSR_RESERVED, VMX_CF_MSR_DATA,
 	VMX_CF_END,
@@ -99,6 +100,14 @@ static inline bool vmx_check_bad_address(const struct lodge_checker *c, u64 addr
 static inline bool vmx_check_bad_page(const struct lodge_checker *c, u32 field)
 {
 	return vmx_check_bad_address(c, VMX_V(field), 4096);
+}
+
+/* Linear-address masking has two bits of CR3, which no address reaches. */
+static inline bool vmx_check_bad_cr3(const struct lodge_checker *c, u64 cr3)
+{
+	if (VMX_V(VMX_CF_HAS_LAM))
+		cr3 &= ~(3ull << 61);
+	return lodge_check_beyond(cr3, VMX_V(VMX_CF_PHYS_BITS));
 }
 
 static inline bool vmx_check_not_canonical(const struct lodge_checker *c, u64 address)

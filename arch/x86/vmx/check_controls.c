@@ -32,7 +32,7 @@ VMX_BROKEN(reserved_controls)
 
 VMX_BROKEN(cr3_targets)
 {
-	return VMX_V(CR3_TARGET_COUNT) > 4;
+	return VMX_V(CR3_TARGET_COUNT) > vmx_misc_cr3_count(VMX_V(VMX_CF_MISC));
 }
 
 /* Of the field @arg, which counts with the primary control @arg2. */
@@ -162,13 +162,14 @@ VMX_BROKEN(eptp_dirty_bits)
 	       !(VMX_V(VMX_CF_EPT_VPID) & VMX_EPT_AD_BIT);
 }
 
+/* Bit 7, which is about supervisor shadow stacks, is reserved where the CPU has no such control. */
 VMX_BROKEN(eptp_reserved)
 {
-	u64 eptp;
+	u64 eptp, shadow_stacks = VMX_V(VMX_CF_EPT_VPID) >> 23 & 1;
 
 	if (!ept_on(c))
 		return false;
-	eptp = VMX_V(EPT_POINTER);
+	eptp = VMX_V(EPT_POINTER) & ~(shadow_stacks << 7);
 	return (eptp & 0xf80) || lodge_check_beyond(eptp, VMX_V(VMX_CF_PHYS_BITS));
 }
 
@@ -225,16 +226,18 @@ VMX_BROKEN(event_vector)
 	       (vmx_check_injects(c, INTR_TYPE_OTHER_EVENT) && vector);
 }
 
-/* Vectors of exceptions with an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC and #CP. */
+/*
+ * Vectors that want an error code: #DF, #TS, #NP, #SS, #GP, #PF and #AC.  Not #CP: CPUs
+ * that have it have bit 56 of VMX_BASIC set.
+ */
 static bool has_error_code(u32 vector)
 {
-	return vector < 32 && (0x00227d00u >> vector & 1);
+	return vector < 32 && (0x00027d00u >> vector & 1);
 }
 
 /*
  * VMX_BASIC bit 56: either is taken for any exception.  Without, the code must be
- * there in protected mode for the vectors that have one, and only then.  #CP has one
- * only on CPUs with shadow stacks: both are let pass.
+ * there in protected mode for the vectors that want one, and only then.
  */
 VMX_BROKEN(event_error_code)
 {
@@ -246,7 +249,7 @@ VMX_BROKEN(event_error_code)
 		return false;
 	if (real || !vmx_check_injects(c, INTR_TYPE_HARD_EXCEPTION))
 		return code;
-	if ((VMX_V(VMX_CF_BASIC) & 1ull << 56) || vector == 21)
+	if (VMX_V(VMX_CF_BASIC) & 1ull << 56)
 		return false;
 	return code != has_error_code(vector);
 }
@@ -261,6 +264,14 @@ VMX_BROKEN(error_code_reserved)
 	return injects(c) &&
 	       (VMX_V(VM_ENTRY_INTR_INFO_FIELD) & INTR_INFO_DELIVER_CODE_MASK) &&
 	       VMX_V(VM_ENTRY_EXCEPTION_ERROR_CODE) >> 16;
+}
+
+/* The first manuals have bit 15 reserved as well, which is #PF's for SGX since. */
+VMX_BROKEN(error_code_bit_15)
+{
+	return injects(c) &&
+	       (VMX_V(VM_ENTRY_INTR_INFO_FIELD) & INTR_INFO_DELIVER_CODE_MASK) &&
+	       (VMX_V(VM_ENTRY_EXCEPTION_ERROR_CODE) & 1 << 15);
 }
 
 VMX_BROKEN(event_length)
@@ -302,8 +313,8 @@ static const struct lodge_rule rules_controls[] = {
 		 CPU_BASED_VM_EXEC_CONTROL, VMX_CF_CPU_FIXED, EXEC),
 	CONTROLS("secondary-controls", "secondary processor-based controls",
 		 SECONDARY_VM_EXEC_CONTROL, VMX_CF_CPU2_FIXED, EXEC),
-	{ "cr3-target-count", "there must be no more than four CR3-target values", EXEC,
-	  cr3_targets, OF(CR3_TARGET_COUNT) },
+	{ "cr3-target-count", "there must be no more CR3-target values than the CPU has", EXEC,
+	  cr3_targets, OF(CR3_TARGET_COUNT, VMX_CF_MISC) },
 	PAGE1("io-bitmap-a", "address of I/O bitmap A", IO_BITMAP_A, CPU_BASED_USE_IO_BITMAPS),
 	PAGE1("io-bitmap-b", "address of I/O bitmap B", IO_BITMAP_B, CPU_BASED_USE_IO_BITMAPS),
 	PAGE1("msr-bitmap", "address of the MSR bitmaps", MSR_BITMAP, CPU_BASED_USE_MSR_BITMAPS),
@@ -344,7 +355,7 @@ static const struct lodge_rule rules_controls[] = {
 	{ "eptp-dirty-bits", "the EPT pointer must not enable accessed and dirty bits where the CPU has none",
 	  EXEC, eptp_dirty_bits, OF(EPT_POINTER, VMX_CF_EPT_VPID) },
 	{ "eptp-reserved", "reserved bits of the EPT pointer must be zero", EXEC,
-	  eptp_reserved, OF(EPT_POINTER, VMX_CF_PHYS_BITS) },
+	  eptp_reserved, OF(EPT_POINTER, VMX_CF_PHYS_BITS, VMX_CF_EPT_VPID) },
 	{ "pml-ept", "\"enable PML\" needs \"enable EPT\"", EXEC,
 	  needs_ept, SECONDARY_EXEC_ENABLE_PML, OF(SECONDARY_VM_EXEC_CONTROL) },
 	PAGE2("pml-address", "PML address", PML_ADDRESS, SECONDARY_EXEC_ENABLE_PML),
@@ -370,7 +381,7 @@ static const struct lodge_rule rules_controls[] = {
 	{ "event-vector", "the event to inject must have a vector of its type: 2 for an NMI, no more than 31 for an exception",
 	  ENTRY, event_vector, OF(VM_ENTRY_INTR_INFO_FIELD) },
 	{ "event-error-code", "an error code must come with an exception that has one, in protected mode, and with no other event",
-	  ENTRY, event_error_code, OF(VM_ENTRY_INTR_INFO_FIELD, GUEST_CR0) },
+	  ENTRY, event_error_code, OF(VM_ENTRY_INTR_INFO_FIELD, GUEST_CR0, VMX_CF_BASIC) },
 	{ "event-reserved", "bits 30:12 of the event to inject must be zero", ENTRY,
 	  event_reserved, OF(VM_ENTRY_INTR_INFO_FIELD) },
 	{ "event-error-code-reserved", "bits 31:16 of the error code to deliver must be zero",
@@ -381,6 +392,10 @@ static const struct lodge_rule rules_controls[] = {
 		 VM_ENTRY_MSR_LOAD_ADDR, ENTRY),
 	{ "entry-to-smm", "outside of SMM, \"entry to SMM\" and \"deactivate dual-monitor treatment\" must be zero",
 	  ENTRY, entry_to_smm, OF(VM_ENTRY_CONTROLS) },
+
+	/* Not of every CPU, and so behind all that are. */
+	{ "event-error-code-15", "some CPUs let bit 15 of the error code to deliver not be one",
+	  ENTRY, error_code_bit_15, OF(VM_ENTRY_EXCEPTION_ERROR_CODE, VM_ENTRY_INTR_INFO_FIELD) },
 };
 
 VMX_TABLE(controls);

@@ -69,7 +69,7 @@ VMX_BROKEN(pcid_without_long)
 
 VMX_BROKEN(cr3_beyond)
 {
-	return lodge_check_beyond(VMX_V(GUEST_CR3), VMX_V(VMX_CF_PHYS_BITS));
+	return vmx_check_bad_cr3(c, VMX_V(GUEST_CR3));
 }
 
 /* --- debug registers and MSRs --- */
@@ -153,9 +153,14 @@ VMX_BROKEN(rip_upper)
 	return !code_64_bit(c) && VMX_V(GUEST_RIP) >> 32;
 }
 
-VMX_BROKEN(rip_not_canonical)
+/*
+ * Not as strict as canonical form: the highest bit that counts may differ from those
+ * above, as it does behind the last instruction of the lower half.
+ */
+VMX_BROKEN(rip_too_wide)
 {
-	return code_64_bit(c) && vmx_check_not_canonical(c, VMX_V(GUEST_RIP));
+	return code_64_bit(c) &&
+	       lodge_check_not_canonical(VMX_V(GUEST_RIP), VMX_V(VMX_CF_LINEAR_BITS) + 1);
 }
 
 VMX_BROKEN(rflags_reserved)
@@ -225,8 +230,8 @@ static const struct lodge_rule rules_guest[] = {
 
 	{ "rip-upper", "bits 63:32 of RIP must be zero outside of 64-bit code", RIP,
 	  rip_upper, OF(GUEST_RIP, GUEST_CS_AR_BYTES, VM_ENTRY_CONTROLS) },
-	{ "rip-canonical", "RIP must be canonical in 64-bit code", RIP,
-	  rip_not_canonical, OF(GUEST_RIP, VMX_CF_LINEAR_BITS) },
+	{ "rip-width", "the bits of RIP above the linear-address width must all be the same in 64-bit code",
+	  RIP, rip_too_wide, OF(GUEST_RIP, VMX_CF_LINEAR_BITS, GUEST_CS_AR_BYTES) },
 	{ "rflags-reserved", "of RFLAGS bit 1 must be one, and bits 63:22, 15, 5 and 3 zero", RIP,
 	  rflags_reserved, OF(GUEST_RFLAGS) },
 	{ "rflags-vm", "RFLAGS.VM must be zero in IA-32e mode and in real mode", RIP,

@@ -15,12 +15,19 @@
 #define SIZE	"SDM vol. 3, Checks Related to Address-Space Size"
 #define OF(...)	LODGE_CHECK_OF(__VA_ARGS__)
 
-/* Bits of @arg that VMX operation fixes; @arg2 the fact of those that must be one. */
-VMX_BROKEN(fixed_bits)
+/* No exit changes CD and NW, and they are not looked at. */
+VMX_BROKEN(cr0_fixed)
 {
-	u64 value = VMX_V(r->arg);
+	u64 cr0 = VMX_V(HOST_CR0) & ~(u64)(X86_CR0_CD | X86_CR0_NW);
 
-	return (~value & VMX_V(r->arg2)) || (value & ~VMX_V(r->arg2 + 1));
+	return (~cr0 & VMX_V(VMX_CF_CR0_FIXED0)) || (cr0 & ~VMX_V(VMX_CF_CR0_FIXED1));
+}
+
+VMX_BROKEN(cr4_fixed)
+{
+	u64 cr4 = VMX_V(HOST_CR4);
+
+	return (~cr4 & VMX_V(VMX_CF_CR4_FIXED0)) || (cr4 & ~VMX_V(VMX_CF_CR4_FIXED1));
 }
 
 VMX_BROKEN(cet_without_wp)
@@ -30,7 +37,7 @@ VMX_BROKEN(cet_without_wp)
 
 VMX_BROKEN(cr3_beyond)
 {
-	return lodge_check_beyond(VMX_V(HOST_CR3), VMX_V(VMX_CF_PHYS_BITS));
+	return vmx_check_bad_cr3(c, VMX_V(HOST_CR3));
 }
 
 /* @arg: a field with a linear address. */
@@ -100,14 +107,12 @@ static const struct lodge_rule rules_host[] = {
 	{ "host-address-size", "\"host address-space size\" must be one for a host in 64-bit mode",
 	  SIZE, no_address_size, OF(VM_EXIT_CONTROLS) },
 	{ "host-cr0-fixed", "the host's CR0 must have the bits that VMX operation fixes", REGS,
-	  fixed_bits, HOST_CR0, VMX_CF_CR0_FIXED0,
-	  OF(HOST_CR0, VMX_CF_CR0_FIXED0, VMX_CF_CR0_FIXED1) },
+	  cr0_fixed, OF(HOST_CR0, VMX_CF_CR0_FIXED0, VMX_CF_CR0_FIXED1) },
 	{ "host-cr4-pae", "the host's CR4.PAE must be set", SIZE, no_pae, OF(HOST_CR4) },
 	{ "host-cet-wp", "the host's CR4.CET needs CR0.WP", REGS,
 	  cet_without_wp, OF(HOST_CR4, HOST_CR0) },
 	{ "host-cr4-fixed", "the host's CR4 must have the bits that VMX operation fixes", REGS,
-	  fixed_bits, HOST_CR4, VMX_CF_CR4_FIXED0,
-	  OF(HOST_CR4, VMX_CF_CR4_FIXED0, VMX_CF_CR4_FIXED1) },
+	  cr4_fixed, OF(HOST_CR4, VMX_CF_CR4_FIXED0, VMX_CF_CR4_FIXED1) },
 	{ "host-cr3", "bits of the host's CR3 beyond the physical address width must be zero",
 	  REGS, cr3_beyond, OF(HOST_CR3, VMX_CF_PHYS_BITS) },
 	CANONICAL("host-sysenter-esp", "IA32_SYSENTER_ESP", HOST_IA32_SYSENTER_ESP, REGS),

@@ -134,13 +134,19 @@ VMX_BROKEN(nmi_in_sti)
 
 /* --- pending debug exceptions --- */
 
-#define PENDING_ENABLED	(1 << 12)
-#define PENDING_BS	(1 << 14)
-#define PENDING_RTM	(1 << 16)
+#define PENDING_BUS_LOCK	(1 << 11)
+#define PENDING_ENABLED		(1 << 12)
+#define PENDING_BS		(1 << 14)
+#define PENDING_RTM		(1 << 16)
 
+/* Bit 11 says that a bus lock was seen, where the CPU has BUS_LOCK_DETECT in DEBUGCTL. */
 VMX_BROKEN(pending_reserved)
 {
-	return VMX_V(GUEST_PENDING_DBG_EXCEPTIONS) & (0xff0 | 1 << 13 | 1 << 15 | ~0x1ffffull);
+	u64 reserved = 0xff0 | 1 << 13 | 1 << 15 | ~0x1ffffull;
+
+	if (VMX_V(VMX_CF_DEBUGCTL_VALID) & 1 << 2)
+		reserved &= ~(u64)PENDING_BUS_LOCK;
+	return VMX_V(GUEST_PENDING_DBG_EXCEPTIONS) & reserved;
 }
 
 /* A trap that RFLAGS.TF owes is pending where the instruction before is not over yet. */
@@ -175,6 +181,12 @@ VMX_BROKEN(link_pointer)
 	return link != ~0ull && vmx_check_bad_address(c, link, 4096);
 }
 
+/* What is behind it in memory is not looked at here; the CPU says that it was that. */
+VMX_BROKEN(link_revision)
+{
+	return VMX_V(VMX_CF_QUALIFICATION) == ENTRY_FAIL_VMCS_LINK_PTR;
+}
+
 /* --- PDPTEs --- */
 
 /* @arg: GUEST_PDPTR0 and so on.  With EPT; without it they are loaded from memory. */
@@ -189,6 +201,12 @@ VMX_BROKEN(pdpte)
 	pdpte = VMX_V(r->arg);
 	return (pdpte & 1) &&
 	       ((pdpte & 0x1e6) || lodge_check_beyond(pdpte, VMX_V(VMX_CF_PHYS_BITS)));
+}
+
+VMX_BROKEN(pdptes_in_memory)
+{
+	return !vmx_check_cpu2(c, SECONDARY_EXEC_ENABLE_EPT) &&
+	       VMX_V(VMX_CF_QUALIFICATION) == ENTRY_FAIL_PDPTE;
 }
 
 #define SHADOW	GUEST_INTERRUPTIBILITY_INFO
@@ -227,8 +245,8 @@ static const struct lodge_rule rules_state[] = {
 
 	{ "pending-rtm", "a pending debug exception in a transaction needs RTM, the \"enabled breakpoint\" bit alone, and no blocking by MOV SS",
 	  STATE, pending_rtm, OF(GUEST_PENDING_DBG_EXCEPTIONS, SHADOW, VMX_CF_HAS_RTM) },
-	{ "pending-reserved", "bits 11:4, 13, 15 and 63:17 of the pending debug exceptions must be zero",
-	  STATE, pending_reserved, OF(GUEST_PENDING_DBG_EXCEPTIONS) },
+	{ "pending-reserved", "bits 10:4, 13, 15 and 63:17 of the pending debug exceptions must be zero, and 11 on a CPU without bus-lock detection",
+	  STATE, pending_reserved, OF(GUEST_PENDING_DBG_EXCEPTIONS, VMX_CF_DEBUGCTL_VALID) },
 	{ "pending-step", "in an interrupt shadow or HLT, a single step must be pending if, and only if, RFLAGS.TF is set and DEBUGCTL.BTF is not",
 	  STATE, pending_step,
 	  OF(GUEST_PENDING_DBG_EXCEPTIONS, GUEST_RFLAGS, GUEST_IA32_DEBUGCTL, SHADOW,
@@ -237,7 +255,12 @@ static const struct lodge_rule rules_state[] = {
 	{ "link-pointer", "the VMCS link pointer must be all ones, or a page within the physical address width",
 	  STATE, link_pointer, OF(VMCS_LINK_POINTER, VMX_CF_PHYS_BITS) },
 
+	{ "link-revision", "the VMCS that the link pointer points to must have the CPU's revision identifier, and be a shadow VMCS as \"VMCS shadowing\" says",
+	  STATE, link_revision, OF(VMCS_LINK_POINTER, VMX_CF_QUALIFICATION, VMX_CF_BASIC) },
+
 	PDPTE(0), PDPTE(1), PDPTE(2), PDPTE(3),
+	{ "pdptes-in-memory", "reserved bits of the PDPTEs that CR3 points to must be zero where they are present",
+	  PDPTES, pdptes_in_memory, OF(GUEST_CR3, GUEST_CR4, VMX_CF_QUALIFICATION) },
 
 	/* Not of every CPU, and so behind all that are. */
 	{ "nmi-sti", "some CPUs let no NMI be injected while STI blocks", STATE,
