@@ -3,8 +3,8 @@
  * Claim: a guest goes from real mode to protected mode without paging, to paging, and all
  * the way back.  Without paging linear addresses are physical ones, and CR0, CR3, CR4 and
  * EFER read as they were written; its interrupts go through its IDT; in 16-bit segments
- * that it takes back to real mode it goes on with the bases that they have (SDM vol. 3,
- * Mode Switching).
+ * that it takes back to real mode it goes on with the bases that they have, as in those that
+ * it has loaded in real mode it does in protected mode (SDM vol. 3, Mode Switching).
  */
 #include "real.h"
 
@@ -137,6 +137,30 @@ CODE16(code_switch,
 "	.long 0\n"
 )
 
+/* What real mode has loaded is used in protected mode, and in real mode again. */
+CODE16(code_carry,
+"	cli\n"
+"	movw $0x234, %ax\n"
+"	movw %ax, %ds\n"
+"	movw $0x350, %ax\n"
+"	movw %ax, %es\n"
+"	movl %cr0, %eax\n"
+"	orb $1, %al\n"
+"	movl %eax, %cr0\n"
+"	movw 0x10, %ax\n"
+"	outw %ax, $0x10\n"
+"	movw %es:0x10, %ax\n"
+"	outw %ax, $0x10\n"
+"	movl %cr0, %eax\n"
+"	andb $0xfe, %al\n"
+"	movl %eax, %cr0\n"
+"	movw 0x10, %ax\n"
+"	outw %ax, $0x10\n"
+"	movw %es, %ax\n"
+"	outw %ax, $0x10\n"
+"	hlt\n"
+)
+
 extern const char sw_int[], sw_gate[];
 
 FIXTURE(modes) {
@@ -261,6 +285,29 @@ TEST_F(modes, there_and_back)
 	set_again(vcpu);
 	ASSERT_OUT(0x9000, 4);
 	EXPECT_EQ(KVM_EXIT_HLT, vcpu_run(vcpu));
+}
+
+TEST(carried_over)
+{
+	struct vm *vm = vm_create();
+	struct vcpu *vcpu = real_vcpu(vm, code_carry);
+	struct kvm_sregs sregs;
+
+	*(uint16_t *)vm_hva(vm, 0x2340 + 0x10) = 0x2345;
+	*(uint16_t *)vm_hva(vm, 0x3500 + 0x10) = 0x3456;
+	ASSERT_OUT(0x2345, 2);
+	vcpu_sregs(vcpu, &sregs);
+	EXPECT_EQ(0x60000011, sregs.cr0);
+	EXPECT_EQ(0x234, sregs.ds.selector);
+	EXPECT_EQ(0x2340, sregs.ds.base);
+	ASSERT_OUT(0x3456, 2);
+	ASSERT_OUT(0x2345, 2);
+	vcpu_sregs(vcpu, &sregs);
+	EXPECT_EQ(0x60000010, sregs.cr0);
+	EXPECT_EQ(0x3500, sregs.es.base);
+	ASSERT_OUT(0x350, 2);
+	EXPECT_EQ(KVM_EXIT_HLT, vcpu_run(vcpu));
+	vm_free(vm);
 }
 
 LODGE_TEST_MAIN()
