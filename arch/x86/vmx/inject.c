@@ -261,9 +261,14 @@ void vmx_set_nmi_mask(struct lodge_vcpu *vcpu, bool masked)
 	vmx_set_interruptibility(vmx, masked ? state | GUEST_INTR_STATE_NMI : state);
 }
 
-/* After an exit, while one is being handled as far as is known. */
+/*
+ * Without virtual NMIs, after an exit, while one is being handled as far as is known.  What
+ * the exit says of blocking is the CPU's own, and an entry with it would hold off the
+ * host's NMIs until the next exit (SDM vol. 3, Interruptibility State).
+ */
 void vmx_nmi_check(struct vmx_vcpu *vmx)
 {
+	vmx_set_interruptibility(vmx, vmx_interruptibility(vmx) & ~GUEST_INTR_STATE_NMI);
 	if (vmx_get_nmi_mask(&vmx->vcpu))
 		return;
 	vmx->slow &= ~VMX_SLOW_NMI;

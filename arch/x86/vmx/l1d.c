@@ -26,6 +26,7 @@ static void *vmx_l1d_pages;	/* for CPUs without IA32_FLUSH_CMD */
 
 int vmx_l1d_setup(void)
 {
+	unsigned long i;
 	u64 caps = 0;
 
 	if (!boot_cpu_has_bug(X86_BUG_L1TF) || l1tf_mitigation == L1TF_MITIGATION_OFF)
@@ -38,9 +39,12 @@ int vmx_l1d_setup(void)
 
 	vmx_l1d_always = l1tf_mitigation >= L1TF_MITIGATION_FULL;
 	if (!boot_cpu_has(X86_FEATURE_FLUSH_L1D)) {
-		vmx_l1d_pages = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, L1D_ORDER);
+		vmx_l1d_pages = (void *)__get_free_pages(GFP_KERNEL, L1D_ORDER);
 		if (!vmx_l1d_pages)
 			return -ENOMEM;
+		/* No two alike: a hypervisor below that merges equal pages would leave one. */
+		for (i = 0; i < L1D_SIZE_MAX; i += PAGE_SIZE)
+			memset(vmx_l1d_pages + i, 1 + (i >> PAGE_SHIFT), PAGE_SIZE);
 	}
 	static_branch_enable(&vmx_l1d_on);
 	return 0;
