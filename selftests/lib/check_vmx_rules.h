@@ -274,7 +274,7 @@ B(b_step_halted,
 	F(GUEST_ACTIVITY_STATE) = GUEST_ACTIVITY_HLT; F(GUEST_RFLAGS) |= X86_EFLAGS_TF)
 B(b_link, F(VMCS_LINK_POINTER) = 0x10)
 B(b_link_far, F(VMCS_LINK_POINTER) = BEYOND)
-B(b_link_revision,
+B(b_link_target,
 	F(VMCS_LINK_POINTER) = 0x1000; FACT(QUALIFICATION) = ENTRY_FAIL_VMCS_LINK_PTR)
 B(b_pdptes, legacy(); CPU2 &= ~(u64)SECONDARY_EXEC_ENABLE_EPT;
 	FACT(QUALIFICATION) = ENTRY_FAIL_PDPTE)
@@ -431,7 +431,7 @@ static const struct vmx_breaker breakers[] = {
 	G("pending-step", b_step_missing), G("pending-step", b_step_too_many),
 	G("pending-step", b_step_halted),
 	G("link-pointer", b_link), G("link-pointer", b_link_far),
-	G("link-revision", b_link_revision),
+	G("link-target", b_link_target),
 	G("pdpte0", b_pdpte0), G("pdpte1", b_pdpte1), G("pdpte2", b_pdpte2),
 	G("pdpte3", b_pdpte3), G("pdptes-in-memory", b_pdptes),
 	G("nmi-sti", b_nmi_sti),

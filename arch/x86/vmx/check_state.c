@@ -182,7 +182,7 @@ VMX_BROKEN(link_pointer)
 }
 
 /* What is behind it in memory is not looked at here; the CPU says that it was that. */
-VMX_BROKEN(link_revision)
+VMX_BROKEN(link_target)
 {
 	return VMX_V(VMX_CF_QUALIFICATION) == ENTRY_FAIL_VMCS_LINK_PTR;
 }
@@ -255,8 +255,8 @@ static const struct lodge_rule rules_state[] = {
 	{ "link-pointer", "the VMCS link pointer must be all ones, or a page within the physical address width",
 	  STATE, link_pointer, OF(VMCS_LINK_POINTER, VMX_CF_PHYS_BITS) },
 
-	{ "link-revision", "the VMCS that the link pointer points to must have the CPU's revision identifier, and be a shadow VMCS as \"VMCS shadowing\" says",
-	  STATE, link_revision, OF(VMCS_LINK_POINTER, VMX_CF_QUALIFICATION, VMX_CF_BASIC) },
+	{ "link-target", "the VMCS link pointer must not point to the current VMCS, but to one with the CPU's revision identifier, and a shadow VMCS as \"VMCS shadowing\" says",
+	  STATE, link_target, OF(VMCS_LINK_POINTER, VMX_CF_QUALIFICATION, VMX_CF_BASIC) },
 
 	PDPTE(0), PDPTE(1), PDPTE(2), PDPTE(3),
 	{ "pdptes-in-memory", "reserved bits of the PDPTEs that CR3 points to must be zero where they are present",
