@@ -18,7 +18,7 @@
 /* What MMU the backend offers, decided by probe(); constant after. */
 struct lodge_tdp_caps {
 	bool enabled;		/* EPT or NPT in use; otherwise shadow paging */
-	int levels;		/* of the second-dimension table: 4 or 5 */
+	int levels;		/* of the second-dimension table, or of the host's own: 4 or 5 */
 	int max_page_level;	/* 1: 4 KiB, 2: 2 MiB, 3: 1 GiB */
 	bool ept;		/* the tables are EPT's; otherwise NPT's */
 	bool nx_large;		/* guests must not execute from large pages (iTLB multihit) */
@@ -40,6 +40,8 @@ struct lodge_caps {
 	u64 efer_reserved;	/* EFER bits the CPU lacks; cr.c adds what CPUID denies */
 };
 extern struct lodge_caps lodge_caps;
+/* Module parameter: EPT or NPT may be used.  For probe(). */
+extern bool lodge_tdp;
 
 /* Why a fetch of registers is needed: bits of lodge_vcpu_arch.regs_avail. */
 
@@ -123,7 +125,8 @@ struct lodge_exit_info {
 	X(void, update_cr8_intercept, (struct lodge_vcpu *vcpu, int tpr, int irr))	\
 	X(void, update_exception_bitmap, (struct lodge_vcpu *vcpu))		\
 	/* --- translation: loaded --- */					\
-	/* Use @root (host physical) as the table of the second dimension, or as CR3. */ \
+	/* Use @root (host physical) as the table of the second dimension, or as CR3: a */ \
+	/* PAE one for @level 3. */						\
 	X(void, load_mmu_root, (struct lodge_vcpu *vcpu, hpa_t root, int level))	\
 	X(void, flush_tlb_all, (struct lodge_vcpu *vcpu))			\
 	X(void, flush_tlb_guest, (struct lodge_vcpu *vcpu))			\

@@ -19,10 +19,12 @@ static unsigned long run_length(const struct lodge_memslot *slot, gpa_t gpa, uns
 	return min_t(u64, len, ((slot->base_gfn + slot->npages) << PAGE_SHIFT) - gpa);
 }
 
-static void mark_dirty(struct lodge_memslot *slot, gpa_t gpa, unsigned long len)
+static void note_write(struct lodge_vm *vm, struct lodge_memslot *slot, gpa_t gpa,
+		       unsigned long len)
 {
 	gfn_t gfn;
 
+	lodge_mmu_written(vm, gpa, len);
 	if (likely(!slot->dirty_bitmap))
 		return;
 	for (gfn = gpa >> PAGE_SHIFT; gfn <= (gpa + len - 1) >> PAGE_SHIFT; gfn++)
@@ -60,7 +62,7 @@ int lodge_write_guest(struct lodge_vm *vm, gpa_t gpa, const void *data, unsigned
 		hva = lodge_slot_hva(slot, gpa >> PAGE_SHIFT) + offset_in_page(gpa);
 		left = __copy_to_user((void __user *)hva, data, n);
 		if (left < n)
-			mark_dirty(slot, gpa, n - left);
+			note_write(vm, slot, gpa, n - left);
 		if (left)
 			return -EFAULT;
 		gpa += n;
@@ -124,7 +126,7 @@ int lodge_write_cached(struct lodge_vm *vm, struct lodge_gpa_cache *c, const voi
 		return -EFAULT;
 	if (__copy_to_user((void __user *)c->hva + offset, data, len))
 		return -EFAULT;
-	mark_dirty(c->slot, c->gpa + offset, len);
+	note_write(vm, c->slot, c->gpa + offset, len);
 	return 0;
 }
 

@@ -274,8 +274,10 @@ static long enable_cap(struct lodge_vm *vm, void *arg)
 
 static long set_nr_mmu_pages(struct lodge_vm *vm, unsigned long pages)
 {
-	/* How many shadow pages to keep: with nested paging there are none. */
-	return pages < MIN_SHADOW_PAGES ? -EINVAL : 0;
+	if (pages < MIN_SHADOW_PAGES)
+		return -EINVAL;
+	lodge_mmu_set_max_pages(vm, pages);
+	return 0;
 }
 
 static long get_stats_fd(struct lodge_vm *vm, unsigned long unused)

@@ -35,6 +35,10 @@ static bool kvm_node = true;
 module_param(kvm_node, bool, 0444);
 MODULE_PARM_DESC(kvm_node, "also make /dev/kvm, where no other hypervisor has it (default: yes)");
 
+bool lodge_tdp = true;
+module_param_named(tdp, lodge_tdp, bool, 0444);
+MODULE_PARM_DESC(tdp, "use EPT or NPT where the CPU has it (default: yes)");
+
 /* --- the backend --- */
 
 const struct lodge_backend *lodge_backend __ro_after_init;

@@ -308,7 +308,7 @@ static int create_slot(struct lodge_vm *vm, struct memslot_space *space,
 		free_slot(vm, new, NULL);
 		return r;
 	}
-	space->nr_pages += new->npages;
+	WRITE_ONCE(space->nr_pages, space->nr_pages + new->npages);
 	replace_slot(vm, NULL, new);
 	return 0;
 }
@@ -319,7 +319,7 @@ static int delete_slot(struct lodge_vm *vm, struct memslot_space *space,
 	if (!old)
 		return -EINVAL;
 	xa_erase(&space->by_id, old->id);
-	space->nr_pages -= old->npages;
+	WRITE_ONCE(space->nr_pages, space->nr_pages - old->npages);
 	replace_slot(vm, old, NULL);
 	free_slot(vm, old, NULL);
 	return 0;
@@ -392,6 +392,11 @@ struct lodge_memslot *lodge_id_to_slot(struct lodge_vm *vm, u32 id)
 u64 lodge_memslots_generation(struct lodge_vm *vm)
 {
 	return lodge_memslots(vm)->generation;
+}
+
+unsigned long lodge_memslots_pages(struct lodge_vm *vm)
+{
+	return READ_ONCE(space_of(lodge_memslots(vm))->nr_pages);
 }
 
 int lodge_memslots_init(struct lodge_vm *vm)

@@ -72,6 +72,8 @@ struct lodge_memslot *lodge_gfn_to_slot(struct lodge_vm *vm, gfn_t gfn);
 /* By KVM's slot number; under slots_lock.  NULL when there is none. */
 struct lodge_memslot *lodge_id_to_slot(struct lodge_vm *vm, u32 id);
 u64 lodge_memslots_generation(struct lodge_vm *vm);
+/* How many pages the slots have together; as it is at some moment. */
+unsigned long lodge_memslots_pages(struct lodge_vm *vm);
 
 int lodge_memslots_init(struct lodge_vm *vm);
 void lodge_memslots_destroy(struct lodge_vm *vm);

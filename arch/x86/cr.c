@@ -121,6 +121,7 @@ int lodge_write_cr3(struct lodge_vcpu *vcpu, unsigned long cr3)
 	vcpu->arch.cr3 = cr3;
 	vcpu->arch.regs_avail |= BIT(LODGE_REG_CR3);
 	lodge_be(set_cr3)(vcpu, cr3);
+	lodge_mmu_cr3_changed(vcpu);
 	if (!keep)
 		lodge_request(vcpu, LODGE_REQ_TLB_FLUSH_GUEST);
 	return 0;

@@ -323,6 +323,7 @@ static int cmpxchg_ram(struct lodge_emu *e, gpa_t gpa, const void *old, const vo
 	if (r)
 		return EMU_RETRY;
 	lodge_mark_page_dirty(slot, gfn);
+	lodge_mmu_written(vm, gpa, len);
 	return EMU_OK;
 }
 

@@ -131,7 +131,7 @@ static int invlpg(struct lodge_emu *e)
 
 	/* No access is made: what is not canonical is no fault, and nothing to flush. */
 	if (emu_segment_ok(e, e->insn->seg, offset, 1, false, &gva))
-		lodge_be(flush_tlb_gva)(e->vcpu, gva);
+		lodge_mmu_invlpg(e->vcpu, gva);
 	return EMU_OK;
 }
 

@@ -35,10 +35,8 @@ static int handle_mmu_requests(struct lodge_vcpu *vcpu)
 		lodge_be(flush_tlb_all)(vcpu);
 		vcpu->stats.tlb_flush++;
 	}
-	if (lodge_take_request(vcpu, LODGE_REQ_TLB_FLUSH_GUEST)) {
-		lodge_be(flush_tlb_guest)(vcpu);
-		vcpu->stats.tlb_flush++;
-	}
+	if (lodge_take_request(vcpu, LODGE_REQ_TLB_FLUSH_GUEST))
+		lodge_mmu_flush_guest(vcpu);
 	return LODGE_RESUME;
 }
 

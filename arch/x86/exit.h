@@ -40,6 +40,8 @@ int lodge_exit_cr_read(struct lodge_vcpu *vcpu, int cr, int reg);
 int lodge_exit_dr_write(struct lodge_vcpu *vcpu, int dr, int reg);
 int lodge_exit_dr_read(struct lodge_vcpu *vcpu, int dr, int reg);
 int lodge_exit_invlpg(struct lodge_vcpu *vcpu, gva_t gva);
+/* @gva: of the descriptor. */
+int lodge_exit_invpcid(struct lodge_vcpu *vcpu, unsigned long type, gva_t gva);
 
 /*
  * arch/x86/exit_exception.c: what was intercepted.  #DB and #BP go to user space
@@ -49,12 +51,15 @@ int lodge_exit_debug(struct lodge_vcpu *vcpu, unsigned long dr6);
 int lodge_exit_breakpoint(struct lodge_vcpu *vcpu);
 
 /*
- * A second-dimension fault, or a shadow-paging #PF at @addr.  PFERR_* bits
+ * A second-dimension fault at guest-physical @addr.  PFERR_* bits
  * (arch/x86/mmu/mmu.h) in @error; @insn/@len are the bytes the CPU recorded,
  * if it did (@len 0 otherwise).
  */
 int lodge_exit_page_fault(struct lodge_vcpu *vcpu, u64 addr, u64 error,
 			  const void *insn, int len);
+/* The same with shadow paging: a #PF at linear address @gva, the guest's own or not. */
+int lodge_exit_shadow_fault(struct lodge_vcpu *vcpu, gva_t gva, u64 error,
+			    const void *insn, int len);
 
 /* arch/x86/exit_complete.c: what ends in user space. */
 /* KVM_EXIT_INTERNAL_ERROR, with up to 16 words. */

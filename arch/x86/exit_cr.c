@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Exits of MOV to and from control and debug registers, and INVLPG. */
+/* Exits of MOV to and from control and debug registers, INVLPG and INVPCID. */
 #include "backend.h"
 #include "debug_regs.h"
 #include "exit.h"
@@ -99,7 +99,60 @@ int lodge_exit_dr_read(struct lodge_vcpu *vcpu, int dr, int reg)
 
 int lodge_exit_invlpg(struct lodge_vcpu *vcpu, gva_t gva)
 {
-	lodge_be(flush_tlb_gva)(vcpu, gva);
+	lodge_mmu_invlpg(vcpu, gva);
 	vcpu->stats.invlpg++;
 	return lodge_be(skip_instruction)(vcpu);
+}
+
+/* SDM vol. 2, INVPCID: the types. */
+enum { INVPCID_ADDRESS, INVPCID_CONTEXT, INVPCID_ALL_GLOBAL, INVPCID_ALL };
+
+/* 0, or 1 for #GP. */
+static int invpcid(struct lodge_vcpu *vcpu, unsigned long type, u64 pcid, gva_t gva)
+{
+	bool pcide = lodge_cr4(vcpu) & X86_CR4_PCIDE;
+	u64 current_pcid = pcide ? lodge_cr3(vcpu) & X86_CR3_PCID_MASK : 0;
+
+	if (type > INVPCID_ALL || (pcid & ~(u64)X86_CR3_PCID_MASK))
+		return 1;
+	switch (type) {
+	case INVPCID_ADDRESS:
+		if ((pcid && !pcide) ||
+		    !__is_canonical_address(gva, lodge_cr4(vcpu) & X86_CR4_LA57 ? 57 : 48))
+			return 1;
+		/* What others have is looked at when CR3 leads to it. */
+		if (pcid == current_pcid)
+			lodge_mmu_invlpg(vcpu, gva);
+		return 0;
+	case INVPCID_CONTEXT:
+		if (pcid && !pcide)
+			return 1;
+		if (pcid != current_pcid)
+			return 0;
+		break;
+	}
+	lodge_request(vcpu, LODGE_REQ_TLB_FLUSH_GUEST);
+	return 0;
+}
+
+int lodge_exit_invpcid(struct lodge_vcpu *vcpu, unsigned long type, gva_t gva)
+{
+	struct lodge_walk walk;
+	u64 descriptor[2];
+	int r;
+
+	if (lodge_be(get_cpl)(vcpu)) {
+		lodge_inject_gp(vcpu, 0);
+		return LODGE_RESUME;
+	}
+	r = lodge_read_gva(vcpu, gva, descriptor, sizeof(descriptor), 0, &walk);
+	if (r == -EFAULT) {
+		lodge_queue_page_fault(vcpu, walk.addr, walk.error_code);
+		return LODGE_RESUME;
+	}
+	/* A descriptor that is in no memory reads as all ones, as from a bus without a device. */
+	if (r)
+		memset(descriptor, 0xff, sizeof(descriptor));
+	vcpu->stats.invlpg++;
+	return lodge_complete_insn_gp(vcpu, invpcid(vcpu, type, descriptor[0], descriptor[1]));
 }

@@ -54,6 +54,22 @@ static noinline int delivery_fault(struct lodge_vcpu *vcpu, gpa_t gpa)
 				    (u64[]) { info.intr_info, info.reason, info.info1, gpa }, 4);
 }
 
+int lodge_exit_shadow_fault(struct lodge_vcpu *vcpu, gva_t gva, u64 error,
+			    const void *insn, int len)
+{
+	struct lodge_walk walk;
+
+	if (!lodge_shadow_walk(vcpu, gva, error, &walk)) {
+		trace_kvm_page_fault(vcpu, gva, error);
+		vcpu->stats.pf_taken++;
+		lodge_queue_page_fault(vcpu, walk.addr, walk.error_code);
+		return LODGE_RESUME;
+	}
+	if (unlikely(lodge_shadow_must_emulate(vcpu, error)))
+		return lodge_emulate(vcpu, 0, 0, insn, len);
+	return lodge_exit_page_fault(vcpu, walk.gpa, error, insn, len);
+}
+
 int lodge_exit_page_fault(struct lodge_vcpu *vcpu, u64 addr, u64 error,
 			  const void *insn, int len)
 {

@@ -84,7 +84,7 @@ static int map_page(struct lodge_fault *f)
 	if (r)
 		return r;
 	f->level = f->fetch && lodge_pte.small ? 1 : lodge_map_level(f->slot, f->gfn);
-	r = lodge_mmu_map(f);
+	r = lodge_caps.tdp.enabled ? lodge_mmu_map(f) : lodge_shadow_map(f);
 	lodge_host_page_put(f);
 	return r;
 }
@@ -110,7 +110,7 @@ int lodge_mmu_map_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u64 error)
 	/* No entry made here has a reserved bit: looking again would not end. */
 	if (WARN_ON_ONCE(error & PFERR_RSVD))
 		return -EFAULT;
-	if ((error & PFERR_PRESENT) && fix_protection(&f)) {
+	if ((error & PFERR_PRESENT) && lodge_caps.tdp.enabled && fix_protection(&f)) {
 		vcpu->stats.pf_fixed++;
 		return LODGE_RESUME;
 	}

@@ -13,20 +13,6 @@
 
 #include "guest_walk.h"
 
-/* One entry that a walk went through. */
-struct guest_entry {
-	u64 pte;
-	void __user *hva;
-	struct lodge_memslot *slot;
-	gfn_t gfn;		/* of the table */
-};
-
-struct guest_walker {
-	struct guest_entry entry[5];	/* [level - 1] */
-	int level;		/* where the walk ended: the leaf's */
-	u64 error;		/* bits of the page fault beside the access's own */
-};
-
 /* Of @size 4 or 8. */
 static bool read_entry(void __user *p, int size, u64 *value)
 {
@@ -74,23 +60,24 @@ static gpa_t leaf_gpa(const struct lodge_walk_mode *mode, u64 pte, int level, gv
 
 /*
  * From CR3 to the leaf.  True with the address in @gpa; false with the fault in
- * w->error.
+ * @error.
  */
-static bool walk_tables(struct lodge_vcpu *vcpu, gva_t gva, u64 access, struct guest_walker *w,
-			gpa_t *gpa)
+static bool walk_tables(struct lodge_vcpu *vcpu, gva_t gva, u64 access, struct lodge_guest_path *w,
+			gpa_t *gpa, u64 *error)
 {
 	const struct lodge_walk_mode *mode = &vcpu->arch.mmu.walk;
 	int size = mode->levels == 2 ? 4 : 8, index_bits = mode->levels == 2 ? 10 : 9;
 	u64 all = ~0ull, any = 0;
-	struct guest_entry *e;
+	struct lodge_guest_entry *e;
 	unsigned int index;
 	gpa_t table;
 	int level;
 	bool large;
 
-	w->error = 0;
+	*error = 0;
 	if (!top_table(vcpu, gva, &table, &level))
 		return false;
+	w->top = level;
 	for (;; level--) {
 		index = (gva >> (PAGE_SHIFT + (level - 1) * index_bits)) & (BIT(index_bits) - 1);
 		e = &w->entry[level - 1];
@@ -104,7 +91,7 @@ static bool walk_tables(struct lodge_vcpu *vcpu, gva_t gva, u64 access, struct g
 			return false;
 		large = level > 1 && (e->pte & GPTE_LARGE) && (mode->levels > 2 || mode->pse);
 		if (e->pte & mode->rsvd[large][level - 1]) {
-			w->error = PFERR_PRESENT | PFERR_RSVD;
+			*error = PFERR_PRESENT | PFERR_RSVD;
 			return false;
 		}
 		all &= e->pte;
@@ -114,13 +101,14 @@ static bool walk_tables(struct lodge_vcpu *vcpu, gva_t gva, u64 access, struct g
 		table = e->pte & GPTE_ADDR;
 	}
 	w->level = level;
-	w->error = guest_denied(vcpu, all, any, e->pte, access);
+	w->all = all;
+	*error = guest_denied(vcpu, all, any, e->pte, access);
 	*gpa = leaf_gpa(mode, e->pte, level, gva);
-	return !w->error;
+	return !*error;
 }
 
 /* 1: done; 0: the entry has changed, walk again; -EFAULT. */
-static int set_bits(struct guest_entry *e, u64 bits, int size)
+static int set_bits(struct lodge_guest_entry *e, u64 bits, int size)
 {
 	u64 pte = e->pte;
 	u32 low = pte;
@@ -142,14 +130,13 @@ out:
  * unless the walk is to be repeated.  The guest may have its tables in
  * read-only memory; the CPU, too, would leave them unmarked there.
  */
-static bool mark_entries(struct lodge_vcpu *vcpu, struct guest_walker *w, u64 access)
+static bool mark_entries(struct lodge_vcpu *vcpu, struct lodge_guest_path *w, u64 access)
 {
 	const struct lodge_walk_mode *mode = &vcpu->arch.mmu.walk;
-	int top = mode->levels == 3 ? 2 : mode->levels;
 	int level, r;
 
-	for (level = top; level >= w->level; level--) {
-		struct guest_entry *e = &w->entry[level - 1];
+	for (level = w->top; level >= w->level; level--) {
+		struct lodge_guest_entry *e = &w->entry[level - 1];
 		u64 bits = GPTE_ACCESSED;
 
 		if (level == w->level && (access & PFERR_WRITE))
@@ -159,8 +146,10 @@ static bool mark_entries(struct lodge_vcpu *vcpu, struct guest_walker *w, u64 ac
 		r = set_bits(e, bits, mode->levels == 2 ? 4 : 8);
 		if (!r)
 			return false;
-		if (r > 0)
+		if (r > 0) {
+			e->pte |= bits;
 			lodge_mark_page_dirty(e->slot, e->gfn);
+		}
 	}
 	return true;
 }
@@ -176,23 +165,45 @@ static u32 error_code(struct lodge_vcpu *vcpu, u64 error, u64 access)
 	return error | (access & shown);
 }
 
-bool lodge_guest_walk(struct lodge_vcpu *vcpu, gva_t gva, u64 access, struct lodge_walk *walk)
+bool lodge_guest_walk_path(struct lodge_vcpu *vcpu, gva_t gva, u64 access,
+			   struct lodge_walk *walk, struct lodge_guest_path *path)
 {
-	struct guest_walker w;
+	u64 error;
 
+	path->gva = gva;
 	if (!vcpu->arch.mmu.walk.levels) {
+		path->top = path->level = 0;
+		path->all = ~0ull;
 		walk->gpa = (u32)gva;
 		return true;
 	}
 	/* Repeated only when another vCPU wrote an entry just then. */
 	do {
-		if (!walk_tables(vcpu, gva, access, &w, &walk->gpa)) {
+		if (!walk_tables(vcpu, gva, access, path, &walk->gpa, &error)) {
 			walk->vector = X86_TRAP_PF;
-			walk->error_code = error_code(vcpu, w.error, access);
+			walk->error_code = error_code(vcpu, error, access);
 			walk->addr = gva;
 			return false;
 		}
 		cond_resched();
-	} while (!mark_entries(vcpu, &w, access));
+	} while (!mark_entries(vcpu, path, access));
 	return true;
+}
+
+bool lodge_guest_walk(struct lodge_vcpu *vcpu, gva_t gva, u64 access, struct lodge_walk *walk)
+{
+	struct lodge_guest_path path;
+
+	return lodge_guest_walk_path(vcpu, gva, access, walk, &path);
+}
+
+bool lodge_guest_entry_same(const struct lodge_vcpu *vcpu, const struct lodge_guest_entry *e)
+{
+	u64 pte;
+	bool read;
+
+	pagefault_disable();
+	read = read_entry(e->hva, vcpu->arch.mmu.walk.levels == 2 ? 4 : 8, &pte);
+	pagefault_enable();
+	return read && pte == e->pte;
 }

@@ -28,6 +28,7 @@ static __always_inline u64 guest_denied(struct lodge_vcpu *vcpu, u64 all, u64 an
 {
 	const struct lodge_walk_mode *mode = &vcpu->arch.mmu.walk;
 	bool user_page = all & GPTE_USER;
+	u64 denied = 0;
 	u32 key;
 
 	if ((access & PFERR_USER) && !user_page)
@@ -41,23 +42,31 @@ static __always_inline u64 guest_denied(struct lodge_vcpu *vcpu, u64 all, u64 an
 	}
 	if ((access & PFERR_WRITE) && !(all & GPTE_WRITE) &&
 	    ((access & PFERR_USER) || mode->wp))
-		return PFERR_PRESENT;
+		denied = PFERR_PRESENT;
 	if (!user_page)
-		return 0;
+		return denied;
 	if (mode->smap && !(access & PFERR_USER) &&
 	    ((access & PFERR_IMPLICIT) || !(lodge_rflags(vcpu) & X86_EFLAGS_AC)))
-		return PFERR_PRESENT;
+		denied = PFERR_PRESENT;
 	if (mode->pke) {
-		/* Two bits for each key: access disabled, write disabled. */
+		/*
+		 * Two bits for each key: access disabled, write disabled.  The fault tells of the
+		 * key whatever else denies the access (SDM vol. 3, Page-Fault Exceptions).
+		 */
 		key = (vcpu->arch.pkru >> (((leaf >> 59) & 15) * 2)) & 3;
 		if ((key & 1) || ((key & 2) && (access & PFERR_WRITE) &&
 				  ((access & PFERR_USER) || mode->wp)))
-			return PFERR_PRESENT | PFERR_PK;
+			denied = PFERR_PRESENT | PFERR_PK;
 	}
-	return 0;
+	return denied;
 }
 
 /* guest_walk.c: the complete walk, as lodge_gva_to_gpa(). */
 bool lodge_guest_walk(struct lodge_vcpu *vcpu, gva_t gva, u64 access, struct lodge_walk *walk);
+/* The same, and the way that it went. */
+bool lodge_guest_walk_path(struct lodge_vcpu *vcpu, gva_t gva, u64 access,
+			   struct lodge_walk *walk, struct lodge_guest_path *path);
+/* Is the entry in memory as it was for the walk?  Does not sleep; false where it cannot be read. */
+bool lodge_guest_entry_same(const struct lodge_vcpu *vcpu, const struct lodge_guest_entry *e);
 
 #endif

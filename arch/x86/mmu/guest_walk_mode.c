@@ -88,6 +88,7 @@ void lodge_mmu_mode_changed(struct lodge_vcpu *vcpu)
 		reserve_2_level(vcpu, mode);
 	else if (mode->levels)
 		reserve_64bit(vcpu, mode);
+	lodge_mmu_cr3_changed(vcpu);
 }
 
 /* The reserved bits of a PDPTE, which has neither permissions nor NX. */
@@ -109,5 +110,6 @@ bool lodge_load_pdptrs(struct lodge_vcpu *vcpu, unsigned long cr3)
 	memcpy(vcpu->arch.pdptrs, pdptes, sizeof(pdptes));
 	vcpu->arch.regs_avail |= BIT(LODGE_REG_PDPTR);
 	vcpu->arch.regs_dirty |= BIT(LODGE_REG_PDPTR);
+	lodge_mmu_cr3_changed(vcpu);
 	return true;
 }

@@ -14,7 +14,7 @@
 
 #define NEEDS_TABLE	2	/* beside enum lodge_next: a table must be allocated first */
 
-static bool invalidated(const struct lodge_fault *f)
+bool lodge_fault_invalidated(const struct lodge_fault *f)
 {
 	struct lodge_vm *vm = f->vcpu->vm;
 
@@ -82,7 +82,7 @@ static int add_table(struct lodge_fault *f, struct lodge_pt_iter *it)
  * while the notifier still has to wait for us.  Later the page could have been
  * cleaned, or be another's.
  */
-static void mark_host_page(const struct lodge_fault *f)
+void lodge_mark_host_page(const struct lodge_fault *f)
 {
 	if (f->page && f->host_writable && !PageReserved(f->page))
 		SetPageDirty(f->page);
@@ -119,7 +119,7 @@ static int install_leaf(struct lodge_fault *f, struct lodge_pt_iter *it)
 
 	if (!old)
 		lodge_count_leaf(f->vcpu->vm, it->level, 1);
-	mark_host_page(f);
+	lodge_mark_host_page(f);
 	if (f->write)
 		lodge_mark_page_dirty(f->slot, f->gfn);
 	return LODGE_RESUME;
@@ -152,7 +152,7 @@ static int try_install(struct lodge_fault *f)
 	preempt_disable();
 	rcu_read_lock();
 	smp_store_mb(mmu->installing, true);	/* with lodge_mmu_wait_installing() */
-	if (!invalidated(f))
+	if (!lodge_fault_invalidated(f))
 		r = install(f);
 	/* Who sees it false also sees the entry. */
 	smp_store_release(&mmu->installing, false);
@@ -188,7 +188,10 @@ int lodge_mmu_map_own(struct lodge_vcpu *vcpu, gfn_t gfn, struct page *page)
 		.level = 1,
 	};
 
-	return lodge_mmu_map(&f);
+	if (lodge_caps.tdp.enabled)
+		return lodge_mmu_map(&f);
+	vcpu->arch.mmu.path = (struct lodge_guest_path) { .gva = gfn << PAGE_SHIFT };
+	return lodge_shadow_map(&f);
 }
 
 void lodge_mmu_wait_installing(struct lodge_vm *vm)

@@ -43,6 +43,25 @@ struct lodge_walk_mode {
 	u64 rsvd[2][5];		/* reserved bits: [is a large page][level - 1] */
 };
 
+/* One entry of the guest's that a walk went through. */
+struct lodge_guest_entry {
+	u64 pte;		/* as it is after the walk, marked */
+	void __user *hva;
+	struct lodge_memslot *slot;
+	gfn_t gfn;		/* of the table */
+};
+
+/* The way of a walk through the guest's tables. */
+struct lodge_guest_path {
+	gva_t gva;
+	int top, level;		/* where it began and ended; 0: without paging */
+	u64 all;		/* the entries ANDed */
+	struct lodge_guest_entry entry[5];	/* [level - 1] */
+};
+
+struct lodge_shadow;
+struct lodge_spage;
+
 /* A vCPU's part.  Its own thread's but for @installing. */
 struct lodge_mmu {
 	hpa_t root;		/* INVALID_PAGE: none loaded */
@@ -57,11 +76,19 @@ struct lodge_mmu {
 	u64 mmio_generation;
 
 	struct lodge_walk_mode walk;
+
+	/* Shadow paging: shadow.h. */
+	struct lodge_guest_path path;	/* of the fault that is worked on */
+	struct list_head stock;		/* unused shadow pages */
+	int nr_stock;
+	u64 *pae_root;			/* outside long mode: four entries, for */
+	struct lodge_spage *roots[4];	/* these; in long mode the first alone.  mmu_lock */
 };
 
 /* A VM's tables. */
 struct lodge_mmu_vm {
 	u64 *root;		/* the one root of a VM with EPT or NPT; constant */
+	struct lodge_shadow *shadow;	/* of one without; constant */
 };
 
 /* What a guest linear address translates to. */
@@ -73,7 +100,7 @@ struct lodge_walk {
 	gva_t addr;
 };
 
-/* After the backend's probe(): 0, or -EOPNOTSUPP without NPT. */
+/* After the backend's probe(): 0 or -ENOMEM. */
 int lodge_mmu_module_init(void);
 void lodge_mmu_module_exit(void);	/* no VM left */
 int lodge_mmu_vm_init(struct lodge_vm *vm);
@@ -85,6 +112,11 @@ void lodge_mmu_vcpu_destroy(struct lodge_vcpu *vcpu);
 int lodge_mmu_reload(struct lodge_vcpu *vcpu);
 /* CR0, CR4 or EFER bits that paging depends on changed.  Loaded. */
 void lodge_mmu_mode_changed(struct lodge_vcpu *vcpu);
+/* CR3 was written, or PDPTEs were read anew.  Loaded. */
+void lodge_mmu_cr3_changed(struct lodge_vcpu *vcpu);
+/* The guest drops translations of its own: all of this vCPU's, those of @gva.  Loaded. */
+void lodge_mmu_flush_guest(struct lodge_vcpu *vcpu);
+void lodge_mmu_invlpg(struct lodge_vcpu *vcpu, gva_t gva);
 
 /**
  * lodge_mmu_map_fault - bring the page at @gpa into the second-dimension table
@@ -98,10 +130,24 @@ void lodge_mmu_mode_changed(struct lodge_vcpu *vcpu);
  */
 int lodge_mmu_map_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u64 error);
 
+/**
+ * lodge_shadow_walk - the first half of a fault with shadow paging: what does the guest say?
+ * @error: PFERR_* bits, as the CPU gave them
+ *
+ * Loaded, in vm->srcu; may sleep.  True with walk->gpa, which is for lodge_mmu_map_fault()
+ * then; false with the guest's own fault in @walk, the CPU's old translation being gone.
+ */
+bool lodge_shadow_walk(struct lodge_vcpu *vcpu, gva_t gva, u64 error, struct lodge_walk *walk);
+/*
+ * No entry gives the guest what that walk permits and no more: it is a write that only
+ * CR0.WP being clear permits, in company with SMAP or protection keys.  Emulate it.
+ */
+bool lodge_shadow_must_emulate(struct lodge_vcpu *vcpu, u64 error);
+
 /*
  * Map a page of the backend's own where the guest has no memory.  It stays until the page
- * is zapped, by whomever.  Loaded, may sleep.  LODGE_RESUME (it may have to be asked for
- * again) or -ENOMEM.
+ * is zapped, by whomever.  With shadow paging the guest is one that does not page.  Loaded,
+ * may sleep.  LODGE_RESUME (it may have to be asked for again) or -ENOMEM.
  */
 int lodge_mmu_map_own(struct lodge_vcpu *vcpu, gfn_t gfn, struct page *page);
 
@@ -131,6 +177,10 @@ bool lodge_mmu_write_protect(struct lodge_vm *vm, gfn_t start, gfn_t end);
 bool lodge_mmu_write_protect_mask(struct lodge_vm *vm, gfn_t base, unsigned long mask);
 /* Logging of @slot ended: large pages may come back.  slots_lock; the owner's address space. */
 void lodge_mmu_recover_large(struct lodge_vm *vm, const struct lodge_memslot *slot);
+/* With shadow paging: how many shadow pages to keep; 0: by the guest's memory. */
+void lodge_mmu_set_max_pages(struct lodge_vm *vm, unsigned long pages);
+/* @len bytes at @gpa were written by the host: shadow tables may have been made from them. */
+void lodge_mmu_written(struct lodge_vm *vm, gpa_t gpa, unsigned long len);
 /* Every vCPU has dropped every translation older than this call when it returns. */
 void lodge_flush_remote_tlbs(struct lodge_vm *vm);
 

@@ -11,7 +11,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
-#include "tables.h"
+#include "shadow.h"
 
 /* Clear @bits in the leaf; true if one was set. */
 static bool clear_bits(struct lodge_pt_iter *it, u64 bits)
@@ -55,6 +55,8 @@ bool lodge_mmu_write_protect(struct lodge_vm *vm, gfn_t start, gfn_t end)
 {
 	bool changed = false;
 
+	if (!lodge_caps.tdp.enabled)
+		return lodge_shadow_write_protect(vm, start, end);
 	while (!protect_some(vm, &start, end, &changed))
 		cond_resched();
 	return changed;
@@ -67,6 +69,8 @@ bool lodge_mmu_write_protect_mask(struct lodge_vm *vm, gfn_t base, unsigned long
 
 	if (!mask)
 		return false;
+	if (!lodge_caps.tdp.enabled)
+		return lodge_shadow_write_protect_mask(vm, base, mask);
 	rcu_read_lock();
 	lodge_for_each_vm_pte(&it, vm, base + __ffs(mask), base + __fls(mask) + 1)
 		if (it.level > 1 || (mask & BIT(it.gfn - base)))
@@ -80,6 +84,8 @@ bool lodge_mmu_age_range(struct lodge_vm *vm, gfn_t start, gfn_t end)
 	struct lodge_pt_iter it;
 	bool young = false;
 
+	if (!lodge_caps.tdp.enabled)
+		return lodge_shadow_age_range(vm, start, end, true);
 	if (!lodge_pte.accessed) {
 		/* An access of a page that was zapped is seen. */
 		young = lodge_mmu_test_young(vm, start, end);
@@ -101,6 +107,8 @@ bool lodge_mmu_test_young(struct lodge_vm *vm, gfn_t start, gfn_t end)
 	/* Where the CPU records nothing, being there is what there is to go by. */
 	u64 mark = lodge_pte.accessed ? lodge_pte.accessed : lodge_pte.present;
 
+	if (!lodge_caps.tdp.enabled)
+		return lodge_shadow_age_range(vm, start, end, false);
 	rcu_read_lock();
 	lodge_for_each_vm_pte(&it, vm, start, end)
 		young |= lodge_pte_is_leaf(it.pte, it.level) && (it.pte & mark);

@@ -58,6 +58,13 @@ int lodge_map_level(const struct lodge_memslot *slot, gfn_t gfn);
 /* --- map.c --- */
 /* Install @f: LODGE_RESUME, or -ENOMEM. */
 int lodge_mmu_map(struct lodge_fault *f);
+/* The page may have been taken from the owner since f->seq.  As try_install(), or mmu_lock. */
+bool lodge_fault_invalidated(const struct lodge_fault *f);
+/* It may be written from now on: tell its owner, while the notifier has to wait for us. */
+void lodge_mark_host_page(const struct lodge_fault *f);
+
+/* --- shadow_map.c: the same with shadow paging, for mmu.path --- */
+int lodge_shadow_map(struct lodge_fault *f);
 
 /* --- tlb.c --- */
 /* Under mmu_lock, after an entry was changed: a flush is owed. */

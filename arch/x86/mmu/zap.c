@@ -23,7 +23,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
-#include "tables.h"
+#include "shadow.h"
 
 struct zap {
 	struct lodge_vm *vm;
@@ -194,7 +194,10 @@ void lodge_mmu_zap_range(struct lodge_vm *vm, gfn_t start, gfn_t end, bool may_b
 {
 	struct zap z = { .vm = vm, .start = start, .end = end, .may_block = may_block };
 
-	zap(&z);
+	if (lodge_caps.tdp.enabled)
+		zap(&z);
+	else
+		lodge_shadow_zap_range(vm, start, end, may_block);
 }
 
 void lodge_mmu_recover_large(struct lodge_vm *vm, const struct lodge_memslot *slot)
@@ -207,5 +210,8 @@ void lodge_mmu_recover_large(struct lodge_vm *vm, const struct lodge_memslot *sl
 		.may_block = true,
 	};
 
-	zap(&z);
+	if (lodge_caps.tdp.enabled)
+		zap(&z);
+	else
+		lodge_shadow_zap_range(vm, z.start, z.end, true);
 }
