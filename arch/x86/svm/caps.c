@@ -41,9 +41,6 @@ static int svm_check_available(void)
 	if (efer & EFER_SVME)
 		return svm_refuse(-EBUSY, "another hypervisor holds it (EFER.SVME)",
 				  "stop its guests and unload it, as with rmmod kvm_amd");
-	if (!boot_cpu_has(X86_FEATURE_NPT))
-		return svm_refuse(-EOPNOTSUPP, "this CPU has no nested paging",
-				  "use one that has it (NPT), or turn it on where emulated");
 	if (cpuid_ebx(SVM_CPUID_FUNC) < 2)
 		return svm_refuse(-EOPNOTSUPP, "no ASID is left for guests (CPUID Fn8000_000A)",
 				  "check the firmware or the hypervisor underneath");
@@ -78,7 +75,7 @@ static u64 svm_guest_efer(void)
 
 static void svm_tell_caps(void)
 {
-	lodge_caps.tdp.enabled = true;
+	lodge_caps.tdp.enabled = lodge_tdp && boot_cpu_has(X86_FEATURE_NPT);
 	/* The nested table is walked in the host's paging mode (APM vol. 2, Nested Paging). */
 	lodge_caps.tdp.levels = pgtable_l5_enabled() ? 5 : 4;
 	lodge_caps.tdp.max_page_level = boot_cpu_has(X86_FEATURE_GBPAGES) ? 3 : 2;

@@ -103,9 +103,11 @@ static int svm_exit_task_switch(struct lodge_vcpu *vcpu)
 
 static int (*const svm_exits[])(struct lodge_vcpu *vcpu) = {
 	[SVM_EXIT_READ_CR0]		= svm_exit_cr,
+	[SVM_EXIT_READ_CR3]		= svm_exit_cr,
 	[SVM_EXIT_READ_CR4]		= svm_exit_cr,
 	[SVM_EXIT_READ_CR8]		= svm_exit_cr,
 	[SVM_EXIT_WRITE_CR0]		= svm_exit_cr,
+	[SVM_EXIT_WRITE_CR3]		= svm_exit_cr,
 	[SVM_EXIT_WRITE_CR4]		= svm_exit_cr,
 	[SVM_EXIT_WRITE_CR8]		= svm_exit_cr,
 	[SVM_EXIT_CR0_SEL_WRITE]	= svm_exit_cr,
@@ -114,6 +116,7 @@ static int (*const svm_exits[])(struct lodge_vcpu *vcpu) = {
 	[SVM_EXIT_EXCP_BASE + DB_VECTOR] = svm_exit_db_excp,
 	[SVM_EXIT_EXCP_BASE + BP_VECTOR] = svm_exit_bp_excp,
 	[SVM_EXIT_EXCP_BASE + UD_VECTOR] = svm_exit_ud_excp,
+	[SVM_EXIT_EXCP_BASE + PF_VECTOR] = svm_exit_pf_excp,
 	[SVM_EXIT_EXCP_BASE + AC_VECTOR] = svm_exit_ac_excp,
 	[SVM_EXIT_EXCP_BASE + MC_VECTOR] = svm_exit_host,
 	[SVM_EXIT_INTR]			= svm_exit_intr,
@@ -127,6 +130,7 @@ static int (*const svm_exits[])(struct lodge_vcpu *vcpu) = {
 	[SVM_EXIT_INVD]			= lodge_exit_wbinvd,
 	[SVM_EXIT_PAUSE]		= lodge_exit_pause,
 	[SVM_EXIT_HLT]			= lodge_exit_hlt,
+	[SVM_EXIT_INVLPG]		= svm_exit_invlpg,
 	[SVM_EXIT_INVLPGA]		= svm_exit_ud,
 	[SVM_EXIT_IOIO]			= svm_exit_io,
 	[SVM_EXIT_MSR]			= svm_exit_msr,
@@ -145,7 +149,7 @@ static int (*const svm_exits[])(struct lodge_vcpu *vcpu) = {
 	[SVM_EXIT_MWAIT]		= lodge_exit_mwait,
 	[SVM_EXIT_XSETBV]		= lodge_exit_xsetbv,
 	[SVM_EXIT_RDPRU]		= svm_exit_ud,
-	[SVM_EXIT_INVPCID]		= svm_exit_ud,
+	[SVM_EXIT_INVPCID]		= svm_exit_invpcid,
 };
 
 /* VMRUN refused the state (APM vol. 2, Canonicalization and Consistency Checks). */

@@ -38,11 +38,14 @@ void svm_cache_reg(struct lodge_vcpu *vcpu, int reg)
 		vcpu->arch.cr0 = (vcpu->arch.cr0 & ~own) | (save->cr0 & own);
 		break;
 	case LODGE_REG_CR3:
-		vcpu->arch.cr3 = save->cr3;
+		/* With shadow paging its writes exit. */
+		if (lodge_caps.tdp.enabled)
+			vcpu->arch.cr3 = save->cr3;
 		break;
 	case LODGE_REG_PDPTR:
 		/* With nested paging the CPU reads them from memory whenever it likes. */
-		lodge_load_pdptrs(vcpu, lodge_cr3(vcpu));
+		if (lodge_caps.tdp.enabled)
+			lodge_load_pdptrs(vcpu, lodge_cr3(vcpu));
 		break;
 	}
 	vcpu->arch.regs_avail |= BIT(reg);
@@ -160,6 +163,34 @@ void svm_set_gdt(struct lodge_vcpu *vcpu, const struct kvm_dtable *dt)
 }
 
 /*
+ * With shadow paging the CPU always pages and write-protects, in real mode, too (APM vol. 2,
+ * Paged Real Mode), and what is to count without paging is turned off: all pages
+ * are user pages then.  PCIDs are not the CPU's: each CR3 is a table of ours.
+ */
+#define SVM_SHADOW_CR0	(X86_CR0_PG | X86_CR0_WP)
+
+static void svm_load_cr4(struct lodge_vcpu *vcpu)
+{
+	const unsigned long paged = X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE;
+	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+	unsigned long cr4 = vcpu->arch.cr4, hw_cr4 = cr4;
+
+	if (!lodge_caps.tdp.enabled) {
+		hw_cr4 = (hw_cr4 & ~X86_CR4_PCIDE) | X86_CR4_PAE;
+		if (!lodge_is_paging(vcpu))
+			hw_cr4 &= ~paged;
+	}
+	/*
+	 * The host's machine checks must reach it whatever the guest thinks of CR4.MCE: with
+	 * MCE clear one would shut the CPU down.
+	 */
+	hw_cr4 |= cr4_read_shadow() & X86_CR4_MCE;
+	vmcb->save.cr4 = hw_cr4;
+	vmcb_dirty(vmcb, VMCB_CR);
+	vmcb_intercept(vmcb, INTERCEPT_CR4_READ, hw_cr4 != cr4);
+}
+
+/*
  * Where the CPU runs with the very CR0 the guest wrote, only writes that change
  * more than TS and MP exit.  With caching left on although the guest turned it
  * off (KVM_X86_QUIRK_CD_NW_CLEARED), reads are intercepted too.
@@ -172,6 +203,8 @@ void svm_set_cr0(struct lodge_vcpu *vcpu, unsigned long cr0)
 
 	if (!(vcpu->vm->arch.disabled_quirks & KVM_X86_QUIRK_CD_NW_CLEARED))
 		hw_cr0 &= ~(X86_CR0_CD | X86_CR0_NW);
+	if (!lodge_caps.tdp.enabled)
+		hw_cr0 |= SVM_SHADOW_CR0;
 	hidden = hw_cr0 != cr0;
 
 	vcpu->arch.cr0 = cr0;
@@ -181,6 +214,8 @@ void svm_set_cr0(struct lodge_vcpu *vcpu, unsigned long cr0)
 	vmcb_intercept(vmcb, INTERCEPT_CR0_READ, hidden);
 	vmcb_intercept(vmcb, INTERCEPT_CR0_WRITE, hidden);
 	vmcb_intercept(vmcb, INTERCEPT_SELECTIVE_CR0, !hidden);
+	if (!lodge_caps.tdp.enabled)
+		svm_load_cr4(vcpu);
 }
 
 void svm_set_cr3(struct lodge_vcpu *vcpu, unsigned long cr3)
@@ -189,33 +224,35 @@ void svm_set_cr3(struct lodge_vcpu *vcpu, unsigned long cr3)
 
 	vcpu->arch.cr3 = cr3;
 	vcpu->arch.regs_avail |= BIT(LODGE_REG_CR3);
+	if (!lodge_caps.tdp.enabled)
+		return;
 	vcpu->arch.regs_avail &= ~BIT(LODGE_REG_PDPTR);
 	vmcb->save.cr3 = cr3;
 	vmcb_dirty(vmcb, VMCB_CR);
 }
 
-/*
- * The host's machine checks must reach it whatever the guest thinks of CR4.MCE:
- * with MCE clear one would shut the CPU down.
- */
 void svm_set_cr4(struct lodge_vcpu *vcpu, unsigned long cr4)
 {
-	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
-	unsigned long hw_cr4 = cr4 | (cr4_read_shadow() & X86_CR4_MCE);
-
 	vcpu->arch.cr4 = cr4;
 	vcpu->arch.regs_avail |= BIT(LODGE_REG_CR4);
-	vmcb->save.cr4 = hw_cr4;
-	vmcb_dirty(vmcb, VMCB_CR);
-	vmcb_intercept(vmcb, INTERCEPT_CR4_READ, hw_cr4 != cr4);
+	svm_load_cr4(vcpu);
 }
 
-/* VMRUN needs EFER.SVME, which the guest does not see. */
+/*
+ * VMRUN needs EFER.SVME, which the guest does not see.  With shadow paging the tables use NX,
+ * and LME would be long mode, since CR0.PG is set.
+ */
 void svm_set_efer(struct lodge_vcpu *vcpu, u64 efer)
 {
 	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
 
 	vcpu->arch.efer = efer;
+	if (!lodge_caps.tdp.enabled) {
+		if (!(efer & EFER_LMA))
+			efer &= ~(u64)EFER_LME;
+		if (boot_cpu_has(X86_FEATURE_NX))
+			efer |= EFER_NX;
+	}
 	vmcb->save.efer = efer | EFER_SVME;
 	vmcb_dirty(vmcb, VMCB_CR);
 }

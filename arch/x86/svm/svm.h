@@ -182,7 +182,10 @@ void svm_get_exit_info(struct lodge_vcpu *vcpu, struct lodge_exit_info *info);
 const char *svm_exit_name(u32 reason);
 int svm_exit_cr(struct lodge_vcpu *vcpu);
 int svm_exit_dr(struct lodge_vcpu *vcpu);
+int svm_exit_invlpg(struct lodge_vcpu *vcpu);
+int svm_exit_invpcid(struct lodge_vcpu *vcpu);
 int svm_exit_npf(struct lodge_vcpu *vcpu);
+int svm_exit_pf_excp(struct lodge_vcpu *vcpu);
 
 /* inject.c */
 void svm_inject_exception(struct lodge_vcpu *vcpu);

@@ -40,8 +40,13 @@ void svm_load_mmu_root(struct lodge_vcpu *vcpu, hpa_t root, int level)
 {
 	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
 
-	vmcb->control.nested_cr3 = __sme_set(root);
-	vmcb_dirty(vmcb, VMCB_NPT);
+	if (lodge_caps.tdp.enabled) {
+		vmcb->control.nested_cr3 = __sme_set(root);
+		vmcb_dirty(vmcb, VMCB_NPT);
+	} else {
+		vmcb->save.cr3 = __sme_set(root);
+		vmcb_dirty(vmcb, VMCB_CR);
+	}
 }
 
 /*

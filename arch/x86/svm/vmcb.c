@@ -62,6 +62,14 @@ static void svm_init_intercepts(struct svm_vcpu *svm)
 	vmcb_intercept(vmcb, INTERCEPT_MONITOR, !(disabled & KVM_X86_DISABLE_EXITS_MWAIT));
 	vmcb_intercept(vmcb, INTERCEPT_MWAIT, !(disabled & KVM_X86_DISABLE_EXITS_MWAIT));
 
+	/* The guest's CR3 and its TLB are made up. */
+	if (!lodge_caps.tdp.enabled) {
+		vmcb_intercept(vmcb, INTERCEPT_CR3_READ, true);
+		vmcb_intercept(vmcb, INTERCEPT_CR3_WRITE, true);
+		vmcb_intercept(vmcb, INTERCEPT_INVLPG, true);
+		vmcb_intercept_exception(vmcb, PF_VECTOR, true);
+	}
+
 	/* Without the filter each PAUSE would exit: a spin is cheaper than that. */
 	if (svm_caps.pause_filter && !(disabled & KVM_X86_DISABLE_EXITS_PAUSE)) {
 		vmcb->control.pause_filter_count = SVM_PAUSE_COUNT;
@@ -78,7 +86,7 @@ void svm_cpuid_changed(struct lodge_vcpu *vcpu)
 	const struct kvm_cpuid_entry2 *leaf7 = lodge_cpuid_find(vcpu, 7, 0);
 
 	if (boot_cpu_has(X86_FEATURE_INVPCID))
-		vmcb_intercept(vmcb, INTERCEPT_INVPCID,
+		vmcb_intercept(vmcb, INTERCEPT_INVPCID, !lodge_caps.tdp.enabled ||
 			       !(leaf7 && leaf7->ebx & BIT(X86_FEATURE_INVPCID % 32)));
 	vmcb_intercept(vmcb, INTERCEPT_RDTSCP,
 		       !lodge_has(&vcpu->arch, LODGE_F_RDTSCP) &&
@@ -186,7 +194,7 @@ void svm_vcpu_reset(struct lodge_vcpu *vcpu, bool init)
 	vmcb->save.g_pat = vcpu->arch.pat;
 	vmcb->control.tsc_offset = tsc_offset;
 	vmcb->control.nested_cr3 = nested_cr3;
-	vmcb->control.nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
+	vmcb->control.nested_ctl = lodge_caps.tdp.enabled ? SVM_NESTED_CTL_NP_ENABLE : 0;
 	vmcb->control.iopm_base_pa = svm_page_pa(svm_iopm);
 	vmcb->control.msrpm_base_pa = svm_page_pa(svm->msrpm);
 	vmcb->control.int_ctl = V_INTR_MASKING_MASK;
