@@ -81,7 +81,7 @@ static const struct vmx_control_wish vmx_wishes[] = {
 	C(CPU, CPU_BASED_CR3_STORE_EXITING, UNWANTED, "CR3-store exiting"),
 	C(CPU, CPU_BASED_INVLPG_EXITING, UNWANTED, "INVLPG exiting"),
 
-	C(CPU2, SECONDARY_EXEC_ENABLE_EPT, REQUIRED, "enable EPT"),
+	C(CPU2, SECONDARY_EXEC_ENABLE_EPT, WANTED, "enable EPT"),
 	C(CPU2, SECONDARY_EXEC_UNRESTRICTED_GUEST, WANTED, "unrestricted guest"),
 	C(CPU2, SECONDARY_EXEC_ENABLE_VPID, WANTED, "enable VPID"),		/* tlb.c */
 	C(CPU2, SECONDARY_EXEC_WBINVD_EXITING, WANTED, "WBINVD exiting"),
@@ -119,6 +119,11 @@ static const struct vmx_control_needs {
 	enum vmx_word needs_word;
 	u32 needs;
 } vmx_needs[] = {
+	{ VMX_CPU2, SECONDARY_EXEC_UNRESTRICTED_GUEST, VMX_CPU2, SECONDARY_EXEC_ENABLE_EPT },
+	{ VMX_CPU2, SECONDARY_EXEC_ENABLE_PML, VMX_CPU2, SECONDARY_EXEC_ENABLE_EPT },
+	/* The page that it needs is mapped in EPT alone: apicv.c. */
+	{ VMX_CPU2, SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES,
+	  VMX_CPU2, SECONDARY_EXEC_ENABLE_EPT },
 	{ VMX_PIN, PIN_BASED_VIRTUAL_NMIS, VMX_CPU, CPU_BASED_NMI_WINDOW_EXITING },
 	{ VMX_CPU, CPU_BASED_NMI_WINDOW_EXITING, VMX_PIN, PIN_BASED_VIRTUAL_NMIS },
 	{ VMX_EXIT, VM_EXIT_LOAD_IA32_EFER, VMX_ENTRY, VM_ENTRY_LOAD_IA32_EFER },
@@ -185,6 +190,26 @@ static void vmx_drop_controls(void)
 	}
 }
 
+/* SDM vol. 3, VPID and EPT Capabilities.  The MSR is there where one of the two is. */
+static u64 vmx_read_ept_vpid(void)
+{
+	u64 caps = 0;
+
+	if (vmx_caps.allowed[VMX_CPU2] & (SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_ENABLE_VPID))
+		rdmsrl(MSR_IA32_VMX_EPT_VPID_CAP, caps);
+	return caps;
+}
+
+/* What no EPT table can do without: four levels of write-back memory, and INVEPT. */
+static bool vmx_ept_usable(void)
+{
+	u64 ept = vmx_caps.ept_vpid;
+
+	return (ept & VMX_EPT_PAGE_WALK_4_BIT) && (ept & VMX_EPTP_WB_BIT) &&
+	       (ept & VMX_EPT_INVEPT_BIT) &&
+	       (ept & (VMX_EPT_EXTENT_CONTEXT_BIT | VMX_EPT_EXTENT_GLOBAL_BIT));
+}
+
 static int vmx_negotiate(u64 basic)
 {
 	int i;
@@ -198,10 +223,8 @@ static int vmx_negotiate(u64 basic)
 		if (vmx_caps.allowed[w->word] & w->bit) {
 			vmx_caps.use[w->word] |= w->bit;
 		} else if (w->wish == REQUIRED) {
-			pr_err("VMX cannot be used: this CPU has no \"%s\"%s\n", w->name,
-			       w->bit == SECONDARY_EXEC_ENABLE_EPT && w->word == VMX_CPU2 ?
-			       ", which Lodge needs; use one that has EPT" :
-			       "; use a newer one");
+			pr_err("VMX cannot be used: this CPU has no \"%s\"; use a newer one\n",
+			       w->name);
 			return -EOPNOTSUPP;
 		}
 	}
@@ -209,6 +232,9 @@ static int vmx_negotiate(u64 basic)
 		vmx_caps.use[VMX_PIN] &= ~PIN_BASED_VIRTUAL_NMIS;
 	if (!unrestricted)
 		vmx_caps.use[VMX_CPU2] &= ~SECONDARY_EXEC_UNRESTRICTED_GUEST;
+	vmx_caps.ept_vpid = vmx_read_ept_vpid();
+	if (!lodge_tdp || !vmx_ept_usable())
+		vmx_caps.use[VMX_CPU2] &= ~SECONDARY_EXEC_ENABLE_EPT;
 	if (!vmx_apicv_wanted())
 		vmx_caps.use[VMX_CPU2] &= ~SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY;
 	vmx_drop_controls();
@@ -284,23 +310,6 @@ static int vmx_check_basic(u64 basic)
 	return 0;
 }
 
-/* SDM vol. 3, VPID and EPT Capabilities: what no EPT table can do without. */
-static int vmx_check_ept(void)
-{
-	u64 ept;
-
-	rdmsrl(MSR_IA32_VMX_EPT_VPID_CAP, ept);
-	vmx_caps.ept_vpid = ept;
-	if (!(ept & VMX_EPT_PAGE_WALK_4_BIT) || !(ept & VMX_EPTP_WB_BIT))
-		return vmx_refuse(-EOPNOTSUPP, "its EPT has no four-level write-back tables",
-				  "check the hypervisor underneath");
-	if (!(ept & VMX_EPT_INVEPT_BIT) ||
-	    !(ept & (VMX_EPT_EXTENT_CONTEXT_BIT | VMX_EPT_EXTENT_GLOBAL_BIT)))
-		return vmx_refuse(-EOPNOTSUPP, "it has no INVEPT",
-				  "check the hypervisor underneath");
-	return 0;
-}
-
 static void vmx_detect(void)
 {
 	rdmsrl(MSR_IA32_VMX_MISC, vmx_caps.misc);
@@ -341,7 +350,7 @@ static u64 vmx_guest_efer(void)
 	return efer;
 }
 
-static void vmx_tell_caps(void)
+static void vmx_tell_ept(void)
 {
 	u64 ept = vmx_caps.ept_vpid;
 
@@ -352,10 +361,26 @@ static void vmx_tell_caps(void)
 				boot_cpu_data.x86_phys_bits > 48 ? 5 : 4;
 	lodge_caps.tdp.max_page_level = ept & VMX_EPT_1GB_PAGE_BIT ? 3 :
 					ept & VMX_EPT_2MB_PAGE_BIT ? 2 : 1;
-	lodge_caps.tdp.nx_large = vmx_nx_large();
 	lodge_caps.tdp.has_ad = ept & VMX_EPT_AD_BIT;
 	lodge_caps.tdp.has_pml = lodge_caps.tdp.has_ad && vmx_pml_wanted() &&
 				 vmx_uses(VMX_CPU2, SECONDARY_EXEC_ENABLE_PML);
+}
+
+/* Shadow tables have the format of the host's own. */
+static void vmx_tell_shadow(void)
+{
+	lodge_caps.tdp.levels = pgtable_l5_enabled() ? 5 : 4;
+	lodge_caps.tdp.max_page_level = boot_cpu_has(X86_FEATURE_GBPAGES) ? 3 : 2;
+	lodge_caps.tdp.has_ad = true;
+}
+
+static void vmx_tell_caps(void)
+{
+	lodge_caps.tdp.nx_large = vmx_nx_large();
+	if (vmx_uses(VMX_CPU2, SECONDARY_EXEC_ENABLE_EPT))
+		vmx_tell_ept();
+	else
+		vmx_tell_shadow();
 	lodge_caps.has_vnmi = vmx_caps.vnmi;
 	lodge_caps.nrips = true;
 	lodge_caps.unrestricted = vmx_caps.unrestricted;
@@ -388,8 +413,6 @@ int vmx_probe(void)
 	err = vmx_check_basic(basic);
 	if (!err)
 		err = vmx_negotiate(basic);
-	if (!err)
-		err = vmx_check_ept();
 	if (err)
 		return err;
 	vmx_detect();

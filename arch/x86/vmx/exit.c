@@ -148,6 +148,10 @@ static int vmx_exit_exception(struct lodge_vcpu *vcpu)
 		return lodge_emulate(vcpu, 0, LODGE_EMU_UD, NULL, 0);
 	case AC_VECTOR:
 		return vmx_exit_ac(vcpu);
+	case PF_VECTOR:
+		if (lodge_caps.tdp.enabled)
+			break;
+		return vmx_exit_pf(vcpu);
 	case MC_VECTOR:
 		return vmx_exit_host(vcpu);
 	}
@@ -194,6 +198,7 @@ static int (*const vmx_exits[])(struct lodge_vcpu *vcpu) = {
 	[EXIT_REASON_APIC_WRITE]	= vmx_exit_apic_write,
 	[EXIT_REASON_VMFUNC]		= vmx_exit_ud,
 	[EXIT_REASON_ENCLS]		= vmx_exit_ud,
+	[EXIT_REASON_INVPCID]		= vmx_exit_invpcid,
 	[EXIT_REASON_PML_FULL]		= vmx_exit_pml_full,
 };
 

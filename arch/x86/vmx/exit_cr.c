@@ -54,6 +54,40 @@ int vmx_exit_cr(struct lodge_vcpu *vcpu)
 	}
 }
 
+/*
+ * SDM vol. 3, Format of the VM-Exit Instruction-Information Field as Used for INVPCID; the
+ * qualification is the displacement.  With shadow paging.
+ */
+#define VMX_INFO_SCALE(info)	((info) & 3)
+#define VMX_INFO_ADDR(info)	(2u << (((info) >> 7) & 3))	/* bytes */
+#define VMX_INFO_SEG(info)	(((info) >> 15) & 7)
+#define VMX_INFO_INDEX(info)	(((info) >> 18) & 15)
+#define VMX_INFO_NO_INDEX	BIT(22)
+#define VMX_INFO_BASE(info)	(((info) >> 23) & 15)
+#define VMX_INFO_NO_BASE	BIT(27)
+#define VMX_INFO_REG2(info)	(((info) >> 28) & 15)
+
+int vmx_exit_invpcid(struct lodge_vcpu *vcpu)
+{
+	u32 info = vmcs_read32(VMX_INSTRUCTION_INFO);
+	unsigned long offset = vmcs_readl(EXIT_QUALIFICATION);
+	int seg = VMX_INFO_SEG(info);
+	bool long_mode = lodge_is_64bit(vcpu);
+	gva_t gva;
+
+	if (!(info & VMX_INFO_NO_BASE))
+		offset += lodge_reg(vcpu, VMX_INFO_BASE(info));
+	if (!(info & VMX_INFO_NO_INDEX))
+		offset += lodge_reg(vcpu, VMX_INFO_INDEX(info)) << VMX_INFO_SCALE(info);
+	if (VMX_INFO_ADDR(info) < 8)
+		offset &= GENMASK(VMX_INFO_ADDR(info) * 8 - 1, 0);
+	gva = offset;
+	if (!long_mode || seg == LODGE_SEG_FS || seg == LODGE_SEG_GS)
+		gva += vmx_get_segment_base(vcpu, min_t(int, seg, LODGE_SEG_GS));
+	return lodge_exit_invpcid(vcpu, lodge_reg(vcpu, VMX_INFO_REG2(info)),
+				  long_mode ? gva : (u32)gva);
+}
+
 int vmx_exit_dr(struct lodge_vcpu *vcpu)
 {
 	unsigned long qual = vmcs_readl(EXIT_QUALIFICATION);

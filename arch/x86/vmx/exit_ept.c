@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * EPT violations and EPT misconfigurations (SDM vol. 3, EPT Violations; EPT
- * Misconfigurations; Exit Qualification for EPT Violations).
+ * Misconfigurations; Exit Qualification for EPT Violations), and with shadow paging #PF.
  */
 #include <linux/ratelimit.h>
 
@@ -56,6 +56,21 @@ int vmx_exit_ept_violation(struct lodge_vcpu *vcpu)
 	if (unlikely(r))
 		return r;
 	return lodge_exit_page_fault(vcpu, gpa, vmx_ept_error(qual), NULL, 0);
+}
+
+/* The exit qualification is the linear address. */
+int vmx_exit_pf(struct lodge_vcpu *vcpu)
+{
+	gva_t gva = vmcs_readl(EXIT_QUALIFICATION);
+	int r;
+
+	/* Linear and guest-physical addresses are one there. */
+	if (unlikely(to_vmx(vcpu)->realmode.unpaged)) {
+		r = vmx_realmode_map_page(vcpu, gva);
+		if (r)
+			return r;
+	}
+	return lodge_exit_shadow_fault(vcpu, gva, vmcs_read32(VM_EXIT_INTR_ERROR_CODE), NULL, 0);
 }
 
 /* --- misconfigurations --- */

@@ -210,6 +210,18 @@ static void vmx_user_msr_changed(struct vmx_vcpu *vmx)
 }
 
 /* SDM vol. 3, Processor State After Reset: INIT leaves MSRs but FS and GS bases as they are. */
+/* Shadow tables have the memory types that the host's PAT has numbers for. */
+static void vmx_load_pat(struct vmx_vcpu *vmx)
+{
+	u64 pat = vmx->vcpu.arch.pat;
+
+	if (!vmx_caps.load_pat)
+		return;
+	if (!lodge_caps.tdp.enabled)
+		rdmsrl(MSR_IA32_CR_PAT, pat);
+	vmcs_write64(GUEST_IA32_PAT, pat);
+}
+
 void vmx_msr_vcpu_reset(struct vmx_vcpu *vmx, bool init)
 {
 	if (!init) {
@@ -223,8 +235,7 @@ void vmx_msr_vcpu_reset(struct vmx_vcpu *vmx, bool init)
 		vmx->sw.spec_guest = 0;
 		vmx_user_msr_changed(vmx);
 	}
-	if (vmx_caps.load_pat)
-		vmcs_write64(GUEST_IA32_PAT, vmx->vcpu.arch.pat);
+	vmx_load_pat(vmx);
 	vmx_write_tsc_multiplier(&vmx->vcpu, vmx->vcpu.arch.tsc_multiplier);
 }
 
@@ -323,8 +334,7 @@ static int vmx_set_pat(struct vmx_vcpu *vmx, u64 data)
 	if (!lodge_pat_valid(data))
 		return -EINVAL;
 	vmx->vcpu.arch.pat = data;
-	if (vmx_caps.load_pat)
-		vmcs_write64(GUEST_IA32_PAT, data);
+	vmx_load_pat(vmx);
 	return 0;
 }
 

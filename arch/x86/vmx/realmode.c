@@ -5,8 +5,8 @@
  * Control Registers, Debug Registers, and MSRs).
  *
  *   no paging		on a page table of ours that maps memory to itself
- *			(realmode_map.c); CR3, CR0 and CR4 are the guest's in name,
- *			and their accesses exit
+ *			(realmode_map.c; with shadow paging a shadow table does); CR3,
+ *			CR0 and CR4 are the guest's in name, and their accesses exit
  *   real mode		in virtual-8086 mode, in which 16-bit code does nearly all that
  *			it does in real mode.  What it does not, is #GP, and emulated:
  *			privileged instructions, and accesses beyond 64 KiB in segments
@@ -111,11 +111,12 @@ unsigned long vmx_realmode_rflags_out(const struct vmx_vcpu *vmx, unsigned long 
 	return (rflags & ~(X86_EFLAGS_VM | X86_EFLAGS_IOPL)) | vmx->realmode.iopl;
 }
 
-/* Our page table has 32-bit entries, and all its pages are user pages. */
+/* All pages are user pages; our page table, where it is not a shadow table, has 32-bit entries. */
 unsigned long vmx_realmode_cr4(const struct vmx_vcpu *vmx, unsigned long cr4)
 {
-	cr4 &= ~(X86_CR4_PAE | X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE);
-	cr4 |= X86_CR4_PSE;
+	cr4 &= ~(X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE);
+	if (lodge_caps.tdp.enabled)
+		cr4 = (cr4 & ~X86_CR4_PAE) | X86_CR4_PSE;
 	if (!vmx->realmode.real)
 		return cr4;
 	/* What CPL 3 would be denied. */
@@ -189,8 +190,11 @@ static void vmx_realmode_set_unpaged(struct vmx_vcpu *vmx, bool unpaged)
 	unsigned long cr3 = lodge_cr3(vcpu);
 
 	vmx->realmode.unpaged = unpaged;
-	vmx_control(vmx, VMX_CPU, exits & ~vmx_caps.fixed[VMX_CPU], unpaged);
-	vmcs_writel(GUEST_CR3, unpaged ? vmx_realmode_cr3(to_vmx_vm(vcpu->vm)) : cr3);
+	/* With shadow paging CR3 is never the guest's. */
+	if (lodge_caps.tdp.enabled) {
+		vmx_control(vmx, VMX_CPU, exits & ~vmx_caps.fixed[VMX_CPU], unpaged);
+		vmcs_writel(GUEST_CR3, unpaged ? vmx_realmode_cr3(to_vmx_vm(vcpu->vm)) : cr3);
+	}
 	vmx_set_efer(vcpu, vcpu->arch.efer);
 }
 

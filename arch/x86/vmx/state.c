@@ -10,12 +10,18 @@
 #include "mmu/mmu.h"
 #include "vmx/vmx.h"
 
+/* CR3 is the guest's own: not a table of ours, whose accesses exit. */
+static bool vmx_guest_has_cr3(const struct vmx_vcpu *vmx)
+{
+	return !vmx->realmode.unpaged && lodge_caps.tdp.enabled;
+}
+
 /* --- fetched on demand --- */
 
 static void vmx_cache_pdptrs(struct lodge_vcpu *vcpu)
 {
 	/* With EPT they are in the VMCS (SDM vol. 3, Page-Directory-Pointer-Table Entries). */
-	if (!lodge_is_pae_paging(vcpu))
+	if (!lodge_is_pae_paging(vcpu) || !lodge_caps.tdp.enabled)
 		return;
 	vcpu->arch.pdptrs[0] = vmcs_read64(GUEST_PDPTR0);
 	vcpu->arch.pdptrs[1] = vmcs_read64(GUEST_PDPTR1);
@@ -44,7 +50,7 @@ void vmx_cache_reg(struct lodge_vcpu *vcpu, int reg)
 		a->cr0 = (a->cr0 & ~own) | (vmcs_readl(GUEST_CR0) & own);
 		break;
 	case LODGE_REG_CR3:
-		if (likely(!vmx->realmode.unpaged))
+		if (likely(vmx_guest_has_cr3(vmx)))
 			a->cr3 = vmcs_readl(GUEST_CR3);
 		break;
 	case LODGE_REG_CR4:
@@ -236,7 +242,8 @@ void vmx_set_gdt(struct lodge_vcpu *vcpu, const struct kvm_dtable *dt)
  * The guest has TS and MP to itself.  What else it writes exits, and what it reads
  * comes from the shadow: NE is set behind its back (cr0_fixed0), and caching
  * stays on, since no entry loads CD and NW (SDM vol. 3, Loading Guest Control
- * Registers).  Without unrestricted guest PE and PG, too, are set behind its back.
+ * Registers).  Without unrestricted guest PE and PG, too, are set behind its back,
+ * and with shadow paging WP.
  */
 void vmx_set_cr0(struct lodge_vcpu *vcpu, unsigned long cr0)
 {
@@ -247,6 +254,8 @@ void vmx_set_cr0(struct lodge_vcpu *vcpu, unsigned long cr0)
 	vcpu->arch.regs_avail |= BIT(LODGE_REG_CR0);
 	vmx->cr0_guest_owned = X86_CR0_TS | X86_CR0_MP;
 	hw = (hw | vmx_caps.cr0_fixed0) & vmx_caps.cr0_fixed1;
+	if (unlikely(!lodge_caps.tdp.enabled))
+		hw |= X86_CR0_WP;
 	if (unlikely(!vmx_caps.unrestricted))
 		hw = vmx_realmode_set_cr0(vmx, cr0, hw);
 
@@ -261,7 +270,7 @@ void vmx_set_cr3(struct lodge_vcpu *vcpu, unsigned long cr3)
 {
 	vcpu->arch.cr3 = cr3;
 	vcpu->arch.regs_avail |= BIT(LODGE_REG_CR3);
-	if (likely(!to_vmx(vcpu)->realmode.unpaged))
+	if (likely(vmx_guest_has_cr3(to_vmx(vcpu))))
 		vmcs_writel(GUEST_CR3, cr3);
 }
 
@@ -275,7 +284,7 @@ void vmx_set_cr3(struct lodge_vcpu *vcpu, unsigned long cr3)
 /*
  * VMXE must be set and the guest does not see it; the host's machine checks must
  * reach it whatever the guest thinks of MCE: with that clear one would shut the
- * CPU down.
+ * CPU down.  Shadow tables are PAE's or longer, and know of no PCID.
  */
 void vmx_set_cr4(struct lodge_vcpu *vcpu, unsigned long cr4)
 {
@@ -285,6 +294,8 @@ void vmx_set_cr4(struct lodge_vcpu *vcpu, unsigned long cr4)
 
 	vcpu->arch.cr4 = cr4;
 	vcpu->arch.regs_avail |= BIT(LODGE_REG_CR4);
+	if (unlikely(!lodge_caps.tdp.enabled))
+		hw = (hw & ~X86_CR4_PCIDE) | X86_CR4_PAE;
 	if (unlikely(vmx->realmode.unpaged)) {
 		hw = vmx_realmode_cr4(vmx, hw);
 		owned &= ~X86_CR4_TSD;
@@ -300,7 +311,7 @@ void vmx_set_cr4(struct lodge_vcpu *vcpu, unsigned long cr4)
 /*
  * The entry control says what LMA is; LME must go with it where the CPU has paging on (SDM
  * vol. 3, Checks on Guest Control Registers, Debug Registers, and MSRs), which may be
- * behind the guest's back.
+ * behind the guest's back.  Shadow tables use NX.
  */
 void vmx_set_efer(struct lodge_vcpu *vcpu, u64 efer)
 {
@@ -310,6 +321,8 @@ void vmx_set_efer(struct lodge_vcpu *vcpu, u64 efer)
 	vmx_control(vmx, VMX_ENTRY, VM_ENTRY_IA32E_MODE, efer & EFER_LMA);
 	if (unlikely(vmx->realmode.unpaged))
 		efer &= ~(u64)EFER_LME;
+	if (unlikely(!lodge_caps.tdp.enabled) && boot_cpu_has(X86_FEATURE_NX))
+		efer |= EFER_NX;
 	if (vmx_caps.load_efer)
 		vmcs_write64(GUEST_IA32_EFER, efer);
 	else

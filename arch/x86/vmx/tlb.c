@@ -10,6 +10,8 @@
  * combined ones of one vCPU.  Where the CPU has no VPIDs, or they have run out,
  * every entry and exit drops the combined mappings, and only INVEPT is left to do.
  *
+ * Without EPT, with shadow paging, there are linear mappings only, which carry the VPID.
+ *
  * Both instructions work on the CPU they are executed on.  A vCPU that comes to
  * another CPU may find there what it left long ago, or what an earlier owner of
  * its VPID or of its root's page left: vmx_tlb_vcpu_moved() drops all of it.  So
@@ -145,7 +147,8 @@ void vmx_tlb_vcpu_reset(struct vmx_vcpu *vmx)
 	vmx_control(vmx, VMX_CPU2, SECONDARY_EXEC_ENABLE_VPID, vmx->vpid);
 	if (vmx->vpid)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vmx->vpid);
-	vmcs_write64(EPT_POINTER, vmx->eptp);
+	if (lodge_caps.tdp.enabled)
+		vmcs_write64(EPT_POINTER, vmx->eptp);
 }
 
 /* --- placement --- */
@@ -179,6 +182,10 @@ void vmx_load_mmu_root(struct lodge_vcpu *vcpu, hpa_t root, int level)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
+	if (!lodge_caps.tdp.enabled) {
+		vmcs_writel(GUEST_CR3, root);
+		return;
+	}
 	vmx->eptp = root | VMX_EPTP_MT_WB | (level == 5 ? VMX_EPTP_PWL_5 : VMX_EPTP_PWL_4);
 	if (lodge_caps.tdp.has_ad)
 		vmx->eptp |= VMX_EPTP_AD_ENABLE_BIT;
@@ -192,7 +199,10 @@ void vmx_load_mmu_root(struct lodge_vcpu *vcpu, hpa_t root, int level)
 void vmx_flush_tlb_all(struct lodge_vcpu *vcpu)
 {
 	preempt_disable();
-	vmx_flush_ept(to_vmx(vcpu)->eptp);
+	if (lodge_caps.tdp.enabled)
+		vmx_flush_ept(to_vmx(vcpu)->eptp);
+	else
+		vmx_flush_vpid(to_vmx(vcpu)->vpid);
 	preempt_enable();
 }
 

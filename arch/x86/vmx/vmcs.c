@@ -73,6 +73,10 @@ static void vmx_init_controls(struct vmx_vcpu *vmx)
 		cpu |= CPU_BASED_HLT_EXITING;
 	if (!(disabled & KVM_X86_DISABLE_EXITS_MWAIT))
 		cpu |= CPU_BASED_MWAIT_EXITING | CPU_BASED_MONITOR_EXITING;
+	/* CR3 and the TLB are made up. */
+	if (!lodge_caps.tdp.enabled)
+		cpu |= CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING |
+		       CPU_BASED_INVLPG_EXITING;
 	/* Without a TPR shadow CR8 is emulated; apicv.c turns these off. */
 	cpu |= CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING;
 	/* Without the loop's detection each PAUSE would exit: a spin is cheaper than that. */
@@ -148,6 +152,8 @@ void vmx_update_exception_bitmap(struct lodge_vcpu *vcpu)
 		vmx_own_debug_regs(vmx, false);
 	if ((debug & KVM_GUESTDBG_ENABLE) && (debug & KVM_GUESTDBG_USE_SW_BP))
 		bitmap |= BIT(BP_VECTOR);
+	if (unlikely(!lodge_caps.tdp.enabled))
+		bitmap |= BIT(PF_VECTOR);
 	if (unlikely(vmx->realmode.real))
 		bitmap = ~0u;
 	if (debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP))
@@ -284,7 +290,7 @@ static void vmx_dump_controls(const struct vmx_vcpu *vmx)
 	       vmx->fail);
 	pr_err("entry intr %08x/%08x len %u eptp %016llx vpid %u tsc_offset %016llx\n",
 	       vmcs_read32(VM_ENTRY_INTR_INFO_FIELD), vmcs_read32(VM_ENTRY_EXCEPTION_ERROR_CODE),
-	       vmcs_read32(VM_ENTRY_INSTRUCTION_LEN), vmcs_read64(EPT_POINTER), vmx->vpid,
+	       vmcs_read32(VM_ENTRY_INSTRUCTION_LEN), vmx->eptp, vmx->vpid,
 	       vmcs_read64(TSC_OFFSET));
 }
 

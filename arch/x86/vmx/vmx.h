@@ -246,6 +246,7 @@ void vmx_get_exit_info(struct lodge_vcpu *vcpu, struct lodge_exit_info *info);
 const char *vmx_exit_name(u32 reason);
 int vmx_exit_cr(struct lodge_vcpu *vcpu);
 int vmx_exit_dr(struct lodge_vcpu *vcpu);
+int vmx_exit_invpcid(struct lodge_vcpu *vcpu);
 
 /* inject.c */
 void vmx_inject_exception(struct lodge_vcpu *vcpu);
@@ -297,6 +298,7 @@ void vmx_write_segment(const struct kvm_segment *s, int seg);
 
 /* --- vmx/exit_ept.c --- */
 int vmx_exit_ept_violation(struct lodge_vcpu *vcpu);
+int vmx_exit_pf(struct lodge_vcpu *vcpu);
 int vmx_exit_ept_misconfig(struct lodge_vcpu *vcpu);
 /* @qual, of an EPT violation or a full PML log, may say that an IRET is to be done again. */
 void vmx_iret_faulted(struct lodge_vcpu *vcpu, unsigned long qual);
