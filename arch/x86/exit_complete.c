@@ -3,11 +3,24 @@
  * Exits that end in user space because the guest cannot go on: what is wrong
  * goes into kvm_run.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/minmax.h>
+#include <linux/printk.h>
 #include <linux/string.h>
 
 #include "backend.h"
 #include "exit.h"
+#include "regs_inline.h"
+
+static const char *mode_name(struct lodge_vcpu *vcpu)
+{
+	if (!lodge_is_protmode(vcpu))
+		return "real";
+	if (lodge_rflags(vcpu) & X86_EFLAGS_VM)
+		return "virtual-8086";
+	return lodge_is_long_mode(vcpu) ? "long" : "protected";
+}
 
 int lodge_internal_error(struct lodge_vcpu *vcpu, u32 suberror, const u64 *data, int n)
 {
@@ -22,6 +35,23 @@ int lodge_internal_error(struct lodge_vcpu *vcpu, u32 suberror, const u64 *data,
 }
 
 /*
+ * For whoever reads the log after the guest has stopped: where it was, in what mode, and
+ * what it wanted to execute.
+ */
+static void log_emulation_failure(struct lodge_vcpu *vcpu, const u8 *insn, int len)
+{
+	unsigned int bits = lodge_be(get_code_size)(vcpu) * 8;
+	struct lodge_exit_info info;
+	struct kvm_segment cs;
+
+	lodge_be(get_segment)(vcpu, &cs, LODGE_SEG_CS);
+	lodge_be(get_exit_info)(vcpu, &info);
+	pr_warn_ratelimited("%s vCPU %d: cannot emulate the instruction at %04x:%#lx, in %u-bit code in %s mode, after a %s exit; its bytes: %*ph\n",
+			    vcpu->vm->name, vcpu->id, cs.selector, lodge_rip(vcpu), bits,
+			    mode_name(vcpu), lodge_be(exit_name)(info.reason), max(len, 0), insn);
+}
+
+/*
  * The instruction's bytes are where the flag says they are; behind them, and
  * counted but promised to nobody, what the exit was.
  */
@@ -33,6 +63,7 @@ int lodge_emulation_failure(struct lodge_vcpu *vcpu, const u8 *insn, int len)
 	u8 *bytes = (u8 *)&data[1];
 	int n = 1;
 
+	log_emulation_failure(vcpu, insn, len);
 	if (len > 0) {
 		len = min_t(int, len, sizeof(run->emulation_failure.insn_bytes));
 		data[0] = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
