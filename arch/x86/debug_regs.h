@@ -13,6 +13,7 @@
 #define LODGE_DR6_FIXED		0xfffe0ff0ul	/* bits that are one whatever is written */
 #define LODGE_DR6_WRITABLE	0x0000e00ful	/* B0-B3, BD, BS, BT */
 #define LODGE_DR6_BD		BIT(13)
+#define LODGE_DR6_BT		BIT(15)
 #define LODGE_DR7_FIXED		0x00000400ul
 #define LODGE_DR7_WRITABLE	0xffff2bfful
 #define LODGE_DR7_GD		BIT(13)

@@ -160,19 +160,21 @@ static bool decode_modrm(struct lodge_insn *insn, struct cursor *c, u8 modrm, bo
 	return true;
 }
 
-static void decode_sizes(struct lodge_insn *insn, u8 flags)
+static void decode_sizes(struct lodge_insn *insn, u16 flags)
 {
 	if (flags & F_BYTE) {
 		insn->size = 1;
 	} else if (insn->mode == 8) {
 		if (insn->rex & REX_W)
 			insn->size = 8;
-		else if (insn->opsize)
+		else if (insn->opsize && !(flags & F_NO16))
 			insn->size = 2;
 		else
 			insn->size = flags & F_STACK ? 8 : 4;
 	} else {
 		insn->size = insn->opsize ? 6 - insn->mode : insn->mode;
+		if (flags & F_NO16)
+			insn->size = 4;
 	}
 	if ((flags & F_PORT) && insn->size == 8)
 		insn->size = 4;
@@ -205,6 +207,10 @@ static bool decode_imm(struct lodge_insn *insn, struct cursor *c, u8 kind)
 	case IMM_V:
 		ok = take(c, insn->size, &value);
 		break;
+	case IMM_ENTER:
+		ok = take(c, 2, &value) && take(c, 1, &insn->disp);
+		value = (u16)value;
+		break;
 	case IMM_FAR:
 		ok = take(c, insn->size, &value) && take(c, 2, &insn->disp);
 		value &= GENMASK_ULL(insn->size * 8 - 1, 0);
@@ -219,62 +225,132 @@ static bool decode_imm(struct lodge_insn *insn, struct cursor *c, u8 kind)
 	return ok;
 }
 
-/* The opcode, and the prefix that is a part of it where it is an SSE move. */
-static enum insn_status decode_sse(struct lodge_insn *insn)
+/* The prefix that is a part of the opcode, where one is: F2 and F3 go before 66. */
+static u8 mandatory_prefix(const struct lodge_insn *insn)
 {
-	const struct insn_sse *sse;
-	u8 prefix = insn->rep;
+	return insn->rep ? insn->rep : insn->opsize ? 0x66 : 0;
+}
 
-	if (!prefix && insn->opsize)
-		prefix = 0x66;
-	sse = insn_sse_find(insn->opcode, prefix);
+/*
+ * VEX moves (APM vol. 4): no second source but for the half registers, which merge with
+ * it, and 256 bits only of what is a whole register.
+ */
+static enum insn_status decode_vex_move(struct lodge_insn *insn)
+{
+	struct insn_sse *sse = &insn->sse;
+	bool merges = (sse->flags & SSE_MERGE) && !(sse->flags & SSE_STORE);
+
+	if (sse->flags & SSE_MMX)
+		return INSN_UNKNOWN;
+	if (insn->vex_reg && !merges)
+		return insn->mem ? INSN_INVALID : INSN_UNKNOWN;
+	if (insn->vex_256 && !(sse->flags & SSE_LIG)) {
+		if (sse->size != 16)
+			return INSN_INVALID;
+		sse->size = 32;
+	}
+	return INSN_OK;
+}
+
+/* The opcode, and the prefix that is a part of it where it is an SSE move. */
+static enum insn_status decode_sse(struct lodge_insn *insn, enum insn_map map)
+{
+	const struct insn_sse *sse = insn_sse_find(map, insn->opcode, mandatory_prefix(insn));
+
 	if (!sse)
 		return INSN_UNKNOWN;
 	insn->sse = *sse;
 	/* A register form of these is another instruction, or not one at all. */
 	if ((sse->flags & SSE_MEM) && !insn->mem)
 		return INSN_UNKNOWN;
-	if ((sse->flags & SSE_GPR) && (insn->rex & REX_W))
+	if ((sse->flags & SSE_GPR) && (insn->rex & REX_W) && insn->mode == 8)
 		insn->sse.size = 8;
+	return insn->vex ? decode_vex_move(insn) : INSN_OK;
+}
+
+/*
+ * VEX (APM vol. 1, VEX/XOP Prefix): C4 and C5 where LES and LDS would have a register as
+ * memory operand, and always in 64-bit mode.
+ */
+static bool is_vex(const struct lodge_insn *insn, const struct cursor *c)
+{
+	u8 first = c->bytes[c->pos - 1];
+
+	if (first != 0xc4 && first != 0xc5)
+		return false;
+	return insn->mode == 8 || (c->pos < c->n && c->bytes[c->pos] >= 0xc0);
+}
+
+static enum insn_status decode_vex(struct lodge_insn *insn, struct cursor *c, enum insn_map *map)
+{
+	static const u8 prefixes[] = { 0, 0x66, 0xf3, 0xf2 };
+	bool three = c->bytes[c->pos - 1] == 0xc4;
+	u8 first, last, prefix;
+
+	if (c->n - c->pos < (three ? 3 : 2))
+		return INSN_SHORT;
+	if (insn->opsize || insn->rep || insn->lock || insn->rex)
+		return INSN_INVALID;
+	first = c->bytes[c->pos++];
+	last = three ? c->bytes[c->pos++] : first & 0x7f;
+	*map = three ? first & 0x1f : MAP_0F;
+	insn->vex = true;
+	insn->rex = (first & 0x80 ? 0 : REX_R) | (last & 0x80 ? REX_W : 0);
+	if (three)
+		insn->rex |= (first & 0x40 ? 0 : REX_X) | (first & 0x20 ? 0 : REX_B);
+	insn->vex_reg = (~last >> 3) & 15;
+	if (insn->mode != 8)
+		insn->rex &= REX_W;
+	insn->vex_256 = last & 4;
+	prefix = prefixes[last & 3];
+	insn->opsize = prefix == 0x66;
+	insn->rep = prefix == 0x66 ? 0 : prefix;
+	insn->opcode = c->bytes[c->pos++];
 	return INSN_OK;
 }
 
-/* 0F 38: of that map, only MOVBE, which F2 (CRC32) would turn into another. */
-static enum insn_status decode_0f38(struct lodge_insn *insn, struct cursor *c,
-				    struct insn_form *form)
+/* What the opcode says by itself; ModRM, and a mandatory prefix, may say more. */
+static struct insn_form find_form(const struct lodge_insn *insn, enum insn_map map)
 {
-	if (c->pos == c->n)
-		return INSN_SHORT;
-	insn->opcode = c->bytes[c->pos++];
-	if ((insn->opcode & 0xfe) != 0xf0 || insn->rep)
-		return INSN_UNKNOWN;
-	*form = (struct insn_form) { OP_MOVBE, OPND_REG, OPND_RM, 0, F_MODRM | F_MEM };
-	if (insn->opcode & 1) {
-		form->dst = OPND_RM;
-		form->src = OPND_REG;
+	struct insn_form form = { OP_UNKNOWN };
+
+	if (map == MAP_ONE_BYTE && !insn->vex)
+		form = insn_one_byte[insn->opcode];
+	else if (map == MAP_0F)
+		form = insn_0f[insn->opcode];
+	if (insn->vex && form.op != OP_SSE)
+		form.op = OP_BY_PREFIX;
+	if (form.op == OP_BY_PREFIX || map == MAP_0F38 || map == MAP_0F3A) {
+		u8 prefix = mandatory_prefix(insn);
+
+		form = insn_by_prefix(map, insn->opcode, prefix, insn->vex);
+		if (form.op == OP_UNKNOWN && insn_sse_find(map, insn->opcode, prefix))
+			form = (struct insn_form) { OP_SSE, .flags = F_MODRM };
 	}
-	return INSN_OK;
+	return form;
 }
 
 static enum insn_status decode_opcode(struct lodge_insn *insn, struct cursor *c,
-				      struct insn_form *form)
+				      enum insn_map *map)
 {
+	*map = MAP_ONE_BYTE;
 	if (c->pos == c->n)
 		return INSN_SHORT;
 	insn->opcode = c->bytes[c->pos++];
-	*form = insn_one_byte[insn->opcode];
-	if (form->op != OP_ESCAPE) {
-		/* ARPL */
-		if (insn->opcode == 0x63 && insn->mode != 8)
-			return INSN_UNKNOWN;
+	if (is_vex(insn, c))
+		return decode_vex(insn, c, map);
+	if (insn_one_byte[insn->opcode].op != OP_ESCAPE)
 		return INSN_OK;
-	}
+	*map = MAP_0F;
 	if (c->pos == c->n)
 		return INSN_SHORT;
 	insn->opcode = c->bytes[c->pos++];
-	if (insn->opcode == 0x38)
-		return decode_0f38(insn, c, form);
-	*form = insn_two_byte[insn->opcode];
+	if (insn->opcode != 0x38 && insn->opcode != 0x3a)
+		return INSN_OK;
+	*map = insn->opcode == 0x38 ? MAP_0F38 : MAP_0F3A;
+	if (c->pos == c->n)
+		return INSN_SHORT;
+	insn->opcode = c->bytes[c->pos++];
 	return INSN_OK;
 }
 
@@ -285,8 +361,8 @@ static void decode_group(struct lodge_insn *insn, struct insn_form *form, u8 mod
 
 	/* A register form of one that has none: a set of other instructions. */
 	if (form->group == GROUP_7 && modrm >= 0xc0 && (!g->op || (g->flags & F_MEM))) {
-		form->op = modrm == 0xc1 ? OP_VMCALL :
-			   modrm == 0xd9 ? OP_VMMCALL : OP_UNKNOWN;
+		*form = insn_by_modrm(insn->opcode, mandatory_prefix(insn), modrm);
+		form->flags |= F_MODRM;
 		return;
 	}
 	form->op = g->op;
@@ -297,9 +373,9 @@ static void decode_group(struct lodge_insn *insn, struct insn_form *form, u8 mod
 }
 
 /* APM vol. 3, Lock Prefix: only with memory as the destination of an instruction that allows it. */
-static bool lock_valid(const struct lodge_insn *insn, u8 flags)
+static bool lock_valid(const struct lodge_insn *insn, u16 flags)
 {
-	return (flags & F_LOCK) && insn->mem && insn->dst == OPND_RM;
+	return (flags & F_MAY_LOCK) && insn->mem && insn->dst == OPND_RM;
 }
 
 /*
@@ -309,10 +385,51 @@ static bool lock_valid(const struct lodge_insn *insn, u8 flags)
  */
 static void decode_alternate_cr8(struct lodge_insn *insn)
 {
-	if (insn->lock && (insn->op == OP_MOV_FROM_CR || insn->op == OP_MOV_TO_CR)) {
+	if (insn->lock && !insn->reg &&
+	    (insn->op == OP_MOV_FROM_CR || insn->op == OP_MOV_TO_CR)) {
 		insn->reg |= 8;
 		insn->lock = false;
 	}
+}
+
+/* ModRM, and what it makes of the form. */
+static enum insn_status decode_form(struct lodge_insn *insn, struct cursor *c,
+				    struct insn_form *form, u8 *modrm)
+{
+	if (form->flags & F_MODRM) {
+		if (c->pos == c->n)
+			return INSN_SHORT;
+		*modrm = c->bytes[c->pos++];
+		insn->reg = (*modrm >> 3) & 7;
+		insn->rm = *modrm & 7;
+	}
+	if (form->op == OP_GROUP) {
+		decode_group(insn, form, *modrm);
+	} else if (form->op == OP_BY_MODRM) {
+		*form = insn_by_modrm(insn->opcode, mandatory_prefix(insn), *modrm);
+		form->flags |= F_MODRM;
+	} else if (insn->opcode == 0x63 && form->op == OP_MOVSX && insn->mode != 8) {
+		*form = (struct insn_form) { OP_ARPL, OPND_RM, OPND_REG, 0, F_MODRM };
+	} else if (form->op == OP_XCHG && insn->opcode == 0x90 && !(insn->rex & REX_B)) {
+		/* XCHG rAX, rAX: it does nothing, not even to the upper half. */
+		*form = (struct insn_form) { OP_NOP };
+	}
+	return form->op == OP_UNKNOWN ? INSN_UNKNOWN : INSN_OK;
+}
+
+/* What makes the instruction #UD whatever its operands hold. */
+static bool is_valid(const struct lodge_insn *insn, u16 flags)
+{
+	if (flags & (insn->mode == 8 ? F_NO64 : F_ONLY64))
+		return false;
+	if ((flags & F_MEM) && !insn->mem)
+		return false;
+	/* 256 bits are the moves' alone; and one has no use for another register. */
+	if (insn->vex && insn->vex_256 && insn->op != OP_SSE)
+		return false;
+	if (insn->op == OP_RORX && insn->vex_reg)
+		return false;
+	return !insn->lock || lock_valid(insn, flags);
 }
 
 enum insn_status lodge_decode(struct lodge_insn *insn, unsigned int mode, const u8 *bytes,
@@ -322,6 +439,7 @@ enum insn_status lodge_decode(struct lodge_insn *insn, unsigned int mode, const 
 	enum insn_status status;
 	struct insn_form form;
 	bool addrsize = false;
+	enum insn_map map;
 	u8 modrm = 0;
 
 	*insn = (struct lodge_insn) {
@@ -334,23 +452,13 @@ enum insn_status lodge_decode(struct lodge_insn *insn, unsigned int mode, const 
 	else
 		insn->addr_size = addrsize ? 6 - mode : mode;
 
-	status = decode_opcode(insn, &c, &form);
+	status = decode_opcode(insn, &c, &map);
 	if (status != INSN_OK)
 		return status;
-	if (form.flags & F_MODRM) {
-		if (c.pos == c.n)
-			return INSN_SHORT;
-		modrm = c.bytes[c.pos++];
-		insn->reg = (modrm >> 3) & 7;
-		insn->rm = modrm & 7;
-		if (form.op == OP_GROUP)
-			decode_group(insn, &form, modrm);
-	}
-	if (form.op == OP_UNKNOWN)
-		return INSN_UNKNOWN;
-	/* XCHG rAX, rAX: it does nothing, not even to the upper half. */
-	if (form.op == OP_XCHG && insn->opcode == 0x90 && !(insn->rex & REX_B))
-		form = (struct insn_form) { OP_NOP };
+	form = find_form(insn, map);
+	status = decode_form(insn, &c, &form, &modrm);
+	if (status != INSN_OK)
+		return status;
 
 	insn->op = form.op;
 	insn->dst = form.dst;
@@ -364,14 +472,12 @@ enum insn_status lodge_decode(struct lodge_insn *insn, unsigned int mode, const 
 		insn->seg = SEG_DS;
 	insn->len = c.pos;
 
-	if ((form.flags & F_NO64) && mode == 8)
-		return INSN_INVALID;
-	if ((form.flags & F_MEM) && !insn->mem)
-		return INSN_INVALID;
 	decode_alternate_cr8(insn);
-	if (insn->lock && !lock_valid(insn, form.flags))
+	if (!is_valid(insn, form.flags))
 		return INSN_INVALID;
-	if (insn->op == OP_SSE)
-		return decode_sse(insn);
-	return INSN_OK;
+	status = insn->op == OP_SSE ? decode_sse(insn, map) : INSN_OK;
+	/* Outside 64-bit mode there are eight. */
+	if (mode != 8)
+		insn->vex_reg &= 7;
+	return status;
 }

@@ -5,7 +5,6 @@
  * the parts.
  */
 #include <linux/slab.h>
-#include <linux/swab.h>
 #include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
@@ -169,153 +168,29 @@ static int fetch_and_decode(struct lodge_emu *e, const void *insn, int len)
 	}
 }
 
-/* Moves, and what is as simple. */
-static int do_move(struct lodge_emu *e)
-{
-	const struct lodge_insn *i = e->insn;
-	u64 value;
-	int r;
-
-	r = emu_read_operand(e, i->src, &value);
-	if (r)
-		return r;
-	switch (i->op) {
-	case OP_MOVSX:
-		if (i->src == OPND_RM8)
-			value = (s8)value;
-		else if (i->src == OPND_RM16)
-			value = (s16)value;
-		else
-			value = (s32)value;
-		break;
-	case OP_MOVBE:
-		value = swab64(value) >> (64 - 8 * i->size);
-		break;
-	case OP_CMOV:
-		/* The source is read in any case, and 32 bits clear the upper half in any case. */
-		if (!emu_condition(i->opcode, lodge_rflags(e->vcpu)))
-			value = emu_reg(e, i->reg, i->size);
-		break;
-	}
-	return emu_write_operand(e, i->dst, value);
-}
-
-static int do_flag(struct lodge_emu *e)
-{
-	unsigned long flags = lodge_rflags(e->vcpu);
-
-	switch (e->insn->op) {
-	case OP_CLC:
-		flags &= ~X86_EFLAGS_CF;
-		break;
-	case OP_STC:
-		flags |= X86_EFLAGS_CF;
-		break;
-	case OP_CMC:
-		flags ^= X86_EFLAGS_CF;
-		break;
-	case OP_CLD:
-		flags &= ~X86_EFLAGS_DF;
-		break;
-	default:
-		flags |= X86_EFLAGS_DF;
-	}
-	lodge_set_rflags(e->vcpu, flags);
-	return EMU_OK;
-}
-
 static bool is_plain_store(const struct lodge_insn *i)
 {
 	return i->op == OP_MOV && i->mem && i->dst == OPND_RM;
 }
 
-static int run_handler(struct lodge_emu *e)
-{
-	const struct lodge_insn *i = e->insn;
-
-	switch (i->op) {
-	case OP_MOV:
-	case OP_MOVZX:
-	case OP_MOVSX:
-	case OP_MOVBE:
-	case OP_CMOV:
-		return do_move(e);
-	case OP_ADD ... OP_SAR:
-	case OP_TEST:
-	case OP_INC:
-	case OP_DEC:
-	case OP_NOT:
-	case OP_NEG:
-		return emu_do_alu(e);
-	case OP_BT ... OP_BTC:
-		return emu_do_bit(e);
-	case OP_MOVS ... OP_SCAS:
-		return emu_do_string(e);
-	case OP_INS:
-	case OP_OUTS:
-		return emu_do_string_io(e);
-	case OP_SSE:
-		return emu_do_sse(e);
-	case OP_XCHG:
-		return emu_do_xchg(e);
-	case OP_XADD:
-		return emu_do_xadd(e);
-	case OP_CMPXCHG:
-		return emu_do_cmpxchg(e);
-	case OP_CMPXCHG8B:
-		return emu_do_cmpxchg8b(e);
-	case OP_LEA:
-		return emu_write_operand(e, i->dst, emu_address(e));
-	case OP_SETCC:
-		return emu_write_operand(e, i->dst,
-					 emu_condition(i->opcode, lodge_rflags(e->vcpu)));
-	case OP_PUSH:
-		return emu_do_push(e);
-	case OP_POP:
-		return emu_do_pop(e);
-	case OP_CALL:
-		return emu_do_call(e);
-	case OP_RET:
-		return emu_do_ret(e);
-	case OP_JMP:
-	case OP_JCC:
-		return emu_do_jump(e);
-	case OP_IN:
-		return emu_in(e);
-	case OP_OUT:
-		return emu_out(e);
-	case OP_CLC ... OP_STD:
-		return do_flag(e);
-	case OP_NOP:
-		return EMU_OK;
-	case OP_MOV_FROM_SREG ... OP_POP_SREG:
-		return emu_do_sreg(e);
-	case OP_JMP_FAR ... OP_RET_FAR:
-		return emu_do_far(e);
-	case OP_LGDT:
-	case OP_LIDT:
-		return emu_do_load_table(e);
-	case OP_CLI ... OP_POPF:
-		return emu_do_flags(e);
-	case OP_INT:
-		return emu_do_int(e);
-	case OP_IRET:
-		return emu_do_iret(e);
-	default:
-		return emu_do_system(e);
-	}
-}
-
-/* Go on behind an instruction that is done, in the shadow that it leaves. */
+/*
+ * Go on behind an instruction that is done, in the shadow that it leaves.  The trap of a
+ * single step is due if TF was set as it began, whatever it made of TF, and waits behind a
+ * load of SS (APM vol. 2, Single Stepping; SDM vol. 2, MOV).
+ */
 static int finish(struct lodge_emu *e)
 {
-	int r = lodge_advance_rip(e->vcpu, e->next_rip);
+	struct lodge_vcpu *vcpu = e->vcpu;
+	unsigned long flags = lodge_rflags(vcpu);
 
-	if (unlikely(e->shadow)) {
-		lodge_be(set_interrupt_shadow)(e->vcpu, e->shadow);
-		e->shadow = 0;
-	}
-	return r;
+	lodge_set_reg(vcpu, LODGE_RIP, e->next_rip);
+	lodge_be(set_interrupt_shadow)(vcpu, e->shadow);
+	/* What IRET loads is for the instruction that it returns to. */
+	if (unlikely(flags & X86_EFLAGS_RF) && e->insn->op != OP_IRET)
+		lodge_set_rflags(vcpu, flags & ~X86_EFLAGS_RF);
+	if (likely(!e->tf) || e->shadow == KVM_X86_SHADOW_INT_MOV_SS)
+		return LODGE_RESUME;
+	return lodge_exit_debug(vcpu, DR_STEP | LODGE_DR6_ACTIVE_LOW);
 }
 
 static int answer(struct lodge_emu *e, int r)
@@ -327,7 +202,7 @@ static int answer(struct lodge_emu *e, int r)
 		return finish(e);
 	switch (r) {
 	case EMU_TELL_USER:
-		r = lodge_advance_rip(vcpu, e->next_rip);
+		r = finish(e);
 		if (r != LODGE_RESUME)
 			return r;
 		vcpu->run->exit_reason = e->exit_reason;
@@ -362,7 +237,7 @@ static int complete_emulation(struct lodge_vcpu *vcpu)
 		return LODGE_RESUME;
 	emu_take_answer(e);
 	emu_journal_rewind(&e->journal);
-	return answer(e, run_handler(e));
+	return answer(e, emu_run_handler(e));
 }
 
 int emu_to_user(struct lodge_emu *e)
@@ -455,13 +330,15 @@ int lodge_emulate(struct lodge_vcpu *vcpu, gpa_t gpa, u32 flags, const void *ins
 		return lodge_advance_rip(vcpu, e->next_rip);
 
 	emu_journal_clear(&e->journal);
+	e->tf = lodge_rflags(vcpu) & X86_EFLAGS_TF;
+	e->shadow = 0;
 	e->pio_count = 0;
 	e->gpa = gpa;
 	e->gpa_valid = (flags & LODGE_EMU_PF) && !two_memory_operands(e->insn);
 	e->flat = e->gpa_valid && e->insn->mode == 8 && e->insn->seg < SEG_FS;
 	if (likely(is_plain_store(e->insn)))
 		return answer(e, do_plain_store(e));
-	return answer(e, run_handler(e));
+	return answer(e, emu_run_handler(e));
 }
 
 static bool starts_with(const u8 *bytes, const u8 *opcode, int len)

@@ -33,6 +33,22 @@ int lodge_emulate(struct lodge_vcpu *vcpu, gpa_t gpa, u32 flags, const void *ins
  */
 int lodge_advance_rip(struct lodge_vcpu *vcpu, unsigned long rip);
 
+/* What switches tasks, as VMX numbers it (SDM vol. 3, Exit Qualification for Task Switches). */
+enum lodge_task_switch { LODGE_TASK_CALL, LODGE_TASK_IRET, LODGE_TASK_JMP, LODGE_TASK_GATE };
+
+/**
+ * lodge_task_switch - switch to the task of the TSS that @sel chooses
+ * @reason: LODGE_TASK_GATE for any event; it counts as delivered then
+ * @insn: an instruction asked for it, and RIP is still there; else RIP is where the old task
+ *	is to go on
+ * @has_error: the event pushes @error
+ *
+ * The checks of privilege have been made by the CPU.  Return: enum lodge_next; guest faults, of the
+ * old task or the new one, are queued.
+ */
+int lodge_task_switch(struct lodge_vcpu *vcpu, u16 sel, enum lodge_task_switch reason,
+		      bool insn, bool has_error, u32 error);
+
 /**
  * lodge_real_mode_interrupt - deliver an event as a CPU in real mode does
  * @ip: where the handler returns to

@@ -122,6 +122,41 @@ static u64 shift(u8 op, u8 size, u64 dst, unsigned int count, unsigned long *fla
 	return r;
 }
 
+/* SHLD and SHRD: @dst, with the bits of @src coming in. */
+u64 emu_double_shift(u8 op, u8 size, u64 dst, u64 src, unsigned int count, unsigned long *flags)
+{
+	unsigned int bits = size * 8, back = bits - count;
+	unsigned long f;
+	u64 r;
+	bool cf;
+
+	if (op == OP_SHLD) {
+		cf = (dst >> back) & 1;
+		r = (back ? dst << count : 0) | src >> back;
+	} else {
+		cf = (dst >> (count - 1)) & 1;
+		r = (back ? dst >> count : 0) | src << back;
+	}
+	r &= mask_of(size);
+	f = flags_of_result(size, r) | (cf ? X86_EFLAGS_CF : 0);
+	if ((dst ^ r) & sign_of(size))
+		f |= X86_EFLAGS_OF;
+	/* OF is defined for a count of one only. */
+	set_flags(flags, X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_ZF | X86_EFLAGS_SF |
+		  (count == 1 ? X86_EFLAGS_OF : 0), f);
+	return r;
+}
+
+/* ADCX and ADOX: a carry chain in one flag, the others as they were. */
+static u64 add_through(u8 size, u64 a, u64 b, unsigned long flag, unsigned long *flags)
+{
+	unsigned long f = 0;
+	u64 r = add(size, a, b, *flags & flag, &f);
+
+	set_flags(flags, flag, f & X86_EFLAGS_CF ? flag : 0);
+	return r;
+}
+
 /* ROL and ROR, and RCL and RCR, which rotate through CF.  Only CF and OF change. */
 static u64 rotate(u8 op, u8 size, u64 dst, unsigned int count, unsigned long *flags)
 {
@@ -188,6 +223,10 @@ u64 emu_alu(u8 op, u8 size, u64 dst, u64 src, unsigned long *flags)
 	case OP_ADD:
 	case OP_XADD:
 		return add(size, dst, src, false, flags);
+	case OP_ADCX:
+		return add_through(size, dst, src, X86_EFLAGS_CF, flags);
+	case OP_ADOX:
+		return add_through(size, dst, src, X86_EFLAGS_OF, flags);
 	case OP_ADC:
 		return add(size, dst, src, cf, flags);
 	case OP_SUB:

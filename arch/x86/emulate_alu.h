@@ -15,6 +15,9 @@
  */
 u64 emu_alu(u8 op, u8 size, u64 dst, u64 src, unsigned long *flags);
 
+/* SHLD and SHRD, by @count bits: 1 to those of the operand. */
+u64 emu_double_shift(u8 op, u8 size, u64 dst, u64 src, unsigned int count, unsigned long *flags);
+
 /* The condition in the low four bits of @opcode: Jcc, SETcc, CMOVcc. */
 bool emu_condition(u8 opcode, unsigned long flags);
 

@@ -25,7 +25,7 @@ struct span {
 
 static_assert((int)SEG_GS == (int)LODGE_SEG_GS && (int)SEG_SS == (int)LODGE_SEG_SS);
 
-static bool canonical(struct lodge_vcpu *vcpu, gva_t gva)
+bool emu_canonical(struct lodge_vcpu *vcpu, gva_t gva)
 {
 	return __is_canonical_address(gva, lodge_cr4(vcpu) & X86_CR4_LA57 ? 57 : 48);
 }
@@ -38,17 +38,16 @@ static bool linear64(struct lodge_emu *e, u8 seg, unsigned long offset, unsigned
 	if (unlikely(seg == SEG_FS || seg == SEG_GS))
 		gva += lodge_be(get_segment_base)(e->vcpu, seg);
 	*linear = gva;
-	return canonical(e->vcpu, gva) && canonical(e->vcpu, gva + len - 1);
+	return emu_canonical(e->vcpu, gva) && emu_canonical(e->vcpu, gva + len - 1);
 }
 
 /* APM vol. 2, Data-Access Privilege Checks and Limit Checks; the loads have checked the rest. */
-static bool segment_allows(struct lodge_emu *e, const struct kvm_segment *s, u32 offset,
-			   unsigned int len, bool write)
+bool emu_segment_allows(struct lodge_emu *e, const struct kvm_segment *s, u32 offset,
+			unsigned int len, bool write)
 {
-	bool real = !lodge_is_protmode(e->vcpu) || (lodge_rflags(e->vcpu) & X86_EFLAGS_VM);
 	u64 last = (u64)offset + len - 1;
 
-	if (!real) {
+	if (emu_has_descriptors(e)) {
 		bool code = s->type & 8, rw = s->type & 2;
 
 		if (s->unusable || !s->present)
@@ -69,7 +68,7 @@ static bool linear32(struct lodge_emu *e, u8 seg, unsigned long offset, unsigned
 
 	lodge_be(get_segment)(e->vcpu, &s, seg);
 	*linear = (u32)(s.base + offset);
-	return segment_allows(e, &s, offset, len, write);
+	return emu_segment_allows(e, &s, offset, len, write);
 }
 
 bool emu_segment_ok(struct lodge_emu *e, u8 seg, unsigned long offset, unsigned int len,
@@ -85,8 +84,8 @@ int emu_linear(struct lodge_emu *e, u8 seg, unsigned long offset, unsigned int l
 {
 	if (unlikely(!emu_segment_ok(e, seg, offset, len, write, linear)))
 		return emu_fault_e(e, seg == SEG_SS ? X86_TRAP_SS : X86_TRAP_GP, 0);
-	/* APM vol. 2, #AC: at CPL 3, with both AM and AC.  SSE's 16 bytes have their own rule. */
-	if (unlikely((*linear & (len - 1)) && len <= 8 && emu_cpl(e) == 3 &&
+	/* APM vol. 2, #AC: at CPL 3, with both AM and AC. */
+	if (unlikely((*linear & (len - 1)) && emu_cpl(e) == 3 &&
 		     (lodge_cr0(e->vcpu) & X86_CR0_AM) &&
 		     (lodge_rflags(e->vcpu) & X86_EFLAGS_AC)))
 		return emu_fault_e(e, X86_TRAP_AC, 0);
@@ -159,19 +158,19 @@ static int read_piece(struct lodge_emu *e, const struct span *span, unsigned int
 }
 
 static noinline int read_any(struct lodge_emu *e, u8 seg, unsigned long offset, void *data,
-			     unsigned int len)
+			     unsigned int len, bool write)
 {
 	struct span spans[2];
 	unsigned int i, done;
 	gva_t gva;
 	int r;
 
-	r = emu_linear(e, seg, offset, len, false, &gva);
+	r = emu_linear(e, seg, offset, len, write, &gva);
 	if (r)
 		return r;
 	if (emu_journal_replay(&e->journal, data, len))
 		return EMU_OK;
-	r = translate_all(e, gva, len, access_bits(e, false), spans);
+	r = translate_all(e, gva, len, access_bits(e, write), spans);
 	for (i = 0; i < 2; i++) {
 		for (done = 0; !r && done < spans[i].len; done += MAX_PIECE) {
 			unsigned int piece = min_t(unsigned int, spans[i].len - done, MAX_PIECE);
@@ -183,13 +182,25 @@ static noinline int read_any(struct lodge_emu *e, u8 seg, unsigned long offset, 
 	return r;
 }
 
-int emu_read(struct lodge_emu *e, u8 seg, unsigned long offset, void *data, unsigned int len)
+static int read_for(struct lodge_emu *e, u8 seg, unsigned long offset, void *data,
+		    unsigned int len, bool write)
 {
 	if (unlikely(!is_the_access(e, offset, len)))
-		return read_any(e, seg, offset, data, len);
+		return read_any(e, seg, offset, data, len, write);
 	if (emu_journal_replay(&e->journal, data, len))
 		return EMU_OK;
 	return emu_mmio_read(e, e->gpa, data, len);
+}
+
+int emu_read(struct lodge_emu *e, u8 seg, unsigned long offset, void *data, unsigned int len)
+{
+	return read_for(e, seg, offset, data, len, false);
+}
+
+int emu_read_modify(struct lodge_emu *e, u8 seg, unsigned long offset, void *data,
+		    unsigned int len)
+{
+	return read_for(e, seg, offset, data, len, true);
 }
 
 static int write_piece(struct lodge_emu *e, gpa_t gpa, bool mmio, const void *data,
@@ -281,7 +292,7 @@ static bool is_ram(struct lodge_emu *e, const struct span *span)
 	bool writable = false;
 	unsigned long hva;
 
-	if (span->mmio || !span->len)
+	if (!span->len || span->mmio)
 		return false;
 	hva = lodge_gfn_to_hva(e->vcpu->vm, span->gpa >> PAGE_SHIFT, &writable);
 	return !lodge_hva_error(hva) && writable;
@@ -368,6 +379,13 @@ int emu_write_ram(struct lodge_emu *e, gva_t linear, const void *data, unsigned 
 	return EMU_OK;
 }
 
+int emu_probe_read(struct lodge_emu *e, gva_t linear, unsigned int len)
+{
+	struct span spans[2];
+
+	return translate_all(e, linear, len, access_bits(e, false), spans);
+}
+
 int emu_probe_write(struct lodge_emu *e, gva_t linear, unsigned int len)
 {
 	struct span spans[2];
@@ -375,14 +393,28 @@ int emu_probe_write(struct lodge_emu *e, gva_t linear, unsigned int len)
 	return translate_all(e, linear, len, access_bits(e, true), spans);
 }
 
-int emu_read_system(struct lodge_emu *e, gva_t linear, void *data, unsigned int len)
+/* What an access of the CPU's own came to. */
+static int system_result(struct lodge_emu *e, int r, const struct lodge_walk *walk)
 {
-	struct lodge_walk walk;
-	int r = lodge_read_gva(e->vcpu, linear, data, len, 0, &walk);
-
 	if (r == -EFAULT) {
-		lodge_queue_page_fault(e->vcpu, walk.addr, walk.error_code);
+		lodge_queue_page_fault(e->vcpu, walk->addr, walk->error_code);
 		return EMU_FAULT;
 	}
 	return r ? EMU_UNKNOWN : EMU_OK;
+}
+
+int emu_read_system(struct lodge_emu *e, gva_t linear, void *data, unsigned int len)
+{
+	struct lodge_walk walk;
+	int r = lodge_read_gva(e->vcpu, linear, data, len, PFERR_IMPLICIT, &walk);
+
+	return system_result(e, r, &walk);
+}
+
+int emu_write_system(struct lodge_emu *e, gva_t linear, const void *data, unsigned int len)
+{
+	struct lodge_walk walk;
+	int r = lodge_write_gva(e->vcpu, linear, data, len, PFERR_IMPLICIT, &walk);
+
+	return system_result(e, r, &walk);
 }

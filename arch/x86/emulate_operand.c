@@ -6,7 +6,7 @@
 /* Without REX, byte registers 4 to 7 are AH, CH, DH and BH (APM vol. 3, Encoding). */
 static bool is_high_byte(const struct lodge_emu *e, u8 reg, u8 size)
 {
-	return size == 1 && !e->insn->rex && (reg & ~3) == 4;
+	return size == 1 && !e->insn->rex && !e->insn->vex && (reg & ~3) == 4;
 }
 
 u64 emu_reg(struct lodge_emu *e, u8 reg, u8 size)
@@ -64,15 +64,15 @@ void emu_add_reg(struct lodge_emu *e, u8 reg, u8 size, s64 delta)
 		lodge_set_reg(e->vcpu, reg, size == 4 ? (u32)value : value);
 }
 
-static unsigned long truncate(unsigned long value, u8 size)
+unsigned long emu_wrap(const struct lodge_emu *e, unsigned long offset)
 {
-	switch (size) {
+	switch (e->insn->addr_size) {
 	case 2:
-		return (u16)value;
+		return (u16)offset;
 	case 4:
-		return (u32)value;
+		return (u32)offset;
 	default:
-		return value;
+		return offset;
 	}
 }
 
@@ -87,7 +87,7 @@ unsigned long emu_address(struct lodge_emu *e)
 		offset += lodge_reg(e->vcpu, i->base);
 	if (i->index != NO_REG)
 		offset += lodge_reg(e->vcpu, i->index) << i->shift;
-	return truncate(offset, i->addr_size);
+	return emu_wrap(e, offset);
 }
 
 static int read_rm(struct lodge_emu *e, u8 size, u64 *value)
@@ -98,6 +98,14 @@ static int read_rm(struct lodge_emu *e, u8 size, u64 *value)
 	}
 	*value = 0;
 	return emu_read(e, e->insn->seg, emu_address(e), value, size);
+}
+
+int emu_read_target(struct lodge_emu *e, u8 operand, u64 *value)
+{
+	if (operand != OPND_RM || !e->insn->mem)
+		return emu_read_operand(e, operand, value);
+	*value = 0;
+	return emu_read_modify(e, e->insn->seg, emu_address(e), value, e->insn->size);
 }
 
 static u8 opcode_reg(const struct lodge_insn *insn)
@@ -117,13 +125,15 @@ int emu_read_operand(struct lodge_emu *e, u8 operand, u64 *value)
 	case OPND_RM16:
 		return read_rm(e, 2, value);
 	case OPND_RM32:
-		/* MOVSXD with a 16-bit operand size is a 16-bit move. */
-		return read_rm(e, min_t(u8, i->size, 4), value);
+		return read_rm(e, 4, value);
 	case OPND_REG:
 		*value = emu_reg(e, i->reg, i->size);
 		return EMU_OK;
 	case OPND_OPREG:
 		*value = emu_reg(e, opcode_reg(i), i->size);
+		return EMU_OK;
+	case OPND_VEX:
+		*value = emu_reg(e, i->vex_reg, i->size);
 		return EMU_OK;
 	case OPND_ACC:
 		*value = emu_reg(e, LODGE_RAX, i->size);
@@ -163,6 +173,9 @@ int emu_write_operand(struct lodge_emu *e, u8 operand, u64 value)
 		return EMU_OK;
 	case OPND_OPREG:
 		emu_set_reg(e, opcode_reg(i), i->size, value);
+		return EMU_OK;
+	case OPND_VEX:
+		emu_set_reg(e, i->vex_reg, i->size, value);
 		return EMU_OK;
 	case OPND_ACC:
 		emu_set_reg(e, LODGE_RAX, i->size, value);

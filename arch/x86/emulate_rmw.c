@@ -9,17 +9,18 @@ int emu_do_alu(struct lodge_emu *e)
 {
 	const struct lodge_insn *i = e->insn;
 	unsigned long flags = lodge_rflags(e->vcpu);
+	bool writes = i->op != OP_CMP && i->op != OP_TEST && i->op != OP_BT;
 	u64 dst, src = 0, result;
 	int r = EMU_OK;
 
 	if (i->src)
 		r = emu_read_operand(e, i->src, &src);
 	if (!r)
-		r = emu_read_operand(e, i->dst, &dst);
+		r = writes ? emu_read_target(e, i->dst, &dst) : emu_read_operand(e, i->dst, &dst);
 	if (r)
 		return r;
 	result = emu_alu(i->op, i->size, dst, src, &flags);
-	if (i->op != OP_CMP && i->op != OP_TEST) {
+	if (writes) {
 		r = emu_update_operand(e, i->dst, dst, result, i->lock);
 		if (r)
 			return r;
@@ -46,10 +47,11 @@ int emu_do_bit(struct lodge_emu *e)
 
 	nr = emu_reg(e, i->reg, i->size);
 	beyond = sign_extend64(nr, i->size * 8 - 1) >> (3 + ilog2(i->size));
-	offset = emu_address(e) + beyond * i->size;
-	if (i->addr_size < 8)
-		offset &= BIT_ULL(i->addr_size * 8) - 1;
-	r = emu_read(e, i->seg, offset, &dst, i->size);
+	offset = emu_wrap(e, emu_address(e) + beyond * i->size);
+	if (i->op == OP_BT)
+		r = emu_read(e, i->seg, offset, &dst, i->size);
+	else
+		r = emu_read_modify(e, i->seg, offset, &dst, i->size);
 	if (r)
 		return r;
 	result = emu_alu(i->op, i->size, dst, nr, &flags);
@@ -72,7 +74,7 @@ int emu_do_xchg(struct lodge_emu *e)
 	u64 dst, src;
 	int r;
 
-	r = emu_read_operand(e, i->dst, &dst);
+	r = emu_read_target(e, i->dst, &dst);
 	if (!r)
 		r = emu_read_operand(e, i->src, &src);
 	if (!r)
@@ -89,7 +91,7 @@ int emu_do_xadd(struct lodge_emu *e)
 	u64 dst, src, sum;
 	int r;
 
-	r = emu_read_operand(e, i->dst, &dst);
+	r = emu_read_target(e, i->dst, &dst);
 	if (!r)
 		r = emu_read_operand(e, i->src, &src);
 	if (r)
@@ -109,7 +111,10 @@ int emu_do_xadd(struct lodge_emu *e)
 	return EMU_OK;
 }
 
-/* The destination is written in either case, if only with what it holds (APM vol. 3, CMPXCHG). */
+/*
+ * Memory is written in either case, if only with what it holds (APM vol. 3, CMPXCHG); a
+ * register that is not equal is left alone, its upper half too.
+ */
 int emu_do_cmpxchg(struct lodge_emu *e)
 {
 	const struct lodge_insn *i = e->insn;
@@ -118,14 +123,15 @@ int emu_do_cmpxchg(struct lodge_emu *e)
 	bool equal;
 	int r;
 
-	r = emu_read_operand(e, i->dst, &dst);
+	r = emu_read_target(e, i->dst, &dst);
 	if (!r)
 		r = emu_read_operand(e, i->src, &src);
 	if (r)
 		return r;
 	emu_alu(OP_CMP, i->size, emu_reg(e, LODGE_RAX, i->size), dst, &flags);
 	equal = flags & X86_EFLAGS_ZF;
-	r = emu_update_operand(e, i->dst, dst, equal ? src : dst, i->lock);
+	if (equal || i->mem)
+		r = emu_update_operand(e, i->dst, dst, equal ? src : dst, i->lock);
 	if (r)
 		return r;
 	if (!equal)
@@ -153,7 +159,7 @@ int emu_do_cmpxchg8b(struct lodge_emu *e)
 		if (gva & 15)
 			return emu_fault_e(e, X86_TRAP_GP, 0);
 	}
-	r = emu_read(e, i->seg, offset, old, 2 * half);
+	r = emu_read_modify(e, i->seg, offset, old, 2 * half);
 	if (r)
 		return r;
 	memcpy(&lo, old, half);

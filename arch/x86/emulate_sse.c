@@ -1,72 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * SSE moves between XMM registers and memory.  While KVM_RUN lasts, the guest's
- * FPU state is the task's own: in the CPU's registers, or to be loaded there
- * when the task was scheduled out since.
- */
-#include <asm/fpu/api.h>
+/* SSE, AVX and MMX moves between vector registers and memory; and a little of x87. */
 #include <asm/trapnr.h>
 
 #include "emu.h"
 #include "regs_inline.h"
 
-union xmm {
-	u8 bytes[16];
-	u64 half[2];
-	u32 word[4];
-};
+#define XCR0_AVX	(BIT(1) | BIT(2))
 
-/* In twins: the guest's registers are the CPU's between the two. */
-static void fpu_get(void)
-{
-	fpregs_lock();
-	if (test_thread_flag(TIF_NEED_FPU_LOAD))
-		switch_fpu_return();
-}
-
-static void fpu_put(void)
-{
-	fpregs_unlock();
-}
-
-/* A register's number is a part of the instruction. */
-#define READ_XMM(n) do {						\
-	if (reg == (n))							\
-		asm volatile("movdqu %%xmm" #n ", %0" : "=m"(*v));	\
-} while (0)
-
-#define WRITE_XMM(n) do {						\
-	if (reg == (n))							\
-		asm volatile("movdqu %0, %%xmm" #n : : "m"(*v));	\
-} while (0)
-
-static void read_xmm(u8 reg, union xmm *v)
-{
-	fpu_get();
-	READ_XMM(0); READ_XMM(1); READ_XMM(2); READ_XMM(3);
-	READ_XMM(4); READ_XMM(5); READ_XMM(6); READ_XMM(7);
-	READ_XMM(8); READ_XMM(9); READ_XMM(10); READ_XMM(11);
-	READ_XMM(12); READ_XMM(13); READ_XMM(14); READ_XMM(15);
-	fpu_put();
-}
-
-/* The legacy encodings leave the upper part of YMM as it is; so does this. */
-static void write_xmm(u8 reg, const union xmm *v)
-{
-	fpu_get();
-	WRITE_XMM(0); WRITE_XMM(1); WRITE_XMM(2); WRITE_XMM(3);
-	WRITE_XMM(4); WRITE_XMM(5); WRITE_XMM(6); WRITE_XMM(7);
-	WRITE_XMM(8); WRITE_XMM(9); WRITE_XMM(10); WRITE_XMM(11);
-	WRITE_XMM(12); WRITE_XMM(13); WRITE_XMM(14); WRITE_XMM(15);
-	fpu_put();
-}
-
-/* APM vol. 2, System-Control Registers: what must be set for SSE. */
+/* APM vol. 2, System-Control Registers: what must be set for MMX, SSE and AVX. */
 static int check_enabled(struct lodge_emu *e)
 {
-	if ((lodge_cr0(e->vcpu) & X86_CR0_EM) || !(lodge_cr4(e->vcpu) & X86_CR4_OSFXSR))
+	const struct lodge_insn *i = e->insn;
+	unsigned long cr0 = lodge_cr0(e->vcpu), cr4 = lodge_cr4(e->vcpu);
+
+	if (i->vex) {
+		if (!(cr4 & X86_CR4_OSXSAVE) || (e->vcpu->arch.xcr0 & XCR0_AVX) != XCR0_AVX)
+			return emu_fault(e, X86_TRAP_UD);
+	} else if (cr0 & X86_CR0_EM) {
 		return emu_fault(e, X86_TRAP_UD);
-	if (lodge_cr0(e->vcpu) & X86_CR0_TS)
+	} else if (!(i->sse.flags & SSE_MMX) && !(cr4 & X86_CR4_OSFXSR)) {
+		return emu_fault(e, X86_TRAP_UD);
+	}
+	if (cr0 & X86_CR0_TS)
 		return emu_fault(e, X86_TRAP_NM);
 	return EMU_OK;
 }
@@ -75,26 +30,36 @@ static int check_aligned(struct lodge_emu *e, unsigned long offset)
 {
 	const struct insn_sse *s = &e->insn->sse;
 	gva_t gva;
-	int r;
 
 	if (!(s->flags & SSE_ALIGNED))
 		return EMU_OK;
-	r = emu_linear(e, e->insn->seg, offset, s->size, s->flags & SSE_STORE, &gva);
-	if (!r && (gva & (s->size - 1)))
-		r = emu_fault_e(e, X86_TRAP_GP, 0);
-	return r;
+	/* This comes before the segment's limit. */
+	emu_segment_ok(e, e->insn->seg, offset, s->size, s->flags & SSE_STORE, &gva);
+	return gva & (s->size - 1) ? emu_fault_e(e, X86_TRAP_GP, 0) : EMU_OK;
+}
+
+static enum emu_vec_kind kind_of(const struct lodge_insn *i)
+{
+	if (i->sse.flags & SSE_MMX)
+		return VEC_MMX;
+	if (!i->vex)
+		return VEC_XMM;
+	return i->sse.size == 32 ? VEC_YMM : VEC_XMM_VEX;
 }
 
 int emu_do_sse(struct lodge_emu *e)
 {
-	const struct insn_sse *s = &e->insn->sse;
+	const struct lodge_insn *i = e->insn;
+	const struct insn_sse *s = &i->sse;
 	unsigned int at = s->flags & SSE_HIGH ? 8 : 0;
+	enum emu_vec_kind kind = kind_of(i);
+	u8 reg = kind == VEC_MMX ? i->reg & 7 : i->reg;
+	union emu_vec v = { };
 	unsigned long offset;
-	union xmm v = { };
 	int r;
 
 	/* Between registers no move reaches the emulator: they do not fault. */
-	if (!e->insn->mem)
+	if (!i->mem)
 		return EMU_UNKNOWN;
 	r = check_enabled(e);
 	if (r)
@@ -103,12 +68,37 @@ int emu_do_sse(struct lodge_emu *e)
 	r = check_aligned(e, offset);
 	if (r)
 		return r;
-	if (s->flags & (SSE_STORE | SSE_MERGE))
-		read_xmm(e->insn->reg, &v);
-	if (s->flags & SSE_STORE)
-		return emu_write(e, e->insn->seg, offset, v.bytes + at, s->size);
-	r = emu_read(e, e->insn->seg, offset, v.bytes + at, s->size);
+	if (s->flags & SSE_STORE) {
+		emu_read_vec(e, reg, kind, &v);
+		return emu_write(e, i->seg, offset, v.bytes + at, s->size);
+	}
+	/* What a load merges with, VEX names. */
+	if (s->flags & SSE_MERGE)
+		emu_read_vec(e, i->vex ? i->vex_reg : reg, kind, &v);
+	r = emu_read(e, i->seg, offset, v.bytes + at, s->size);
 	if (!r)
-		write_xmm(e->insn->reg, &v);
+		emu_write_vec(e, reg, kind, &v);
 	return r;
+}
+
+/* FNINIT, FNCLEX, FNSTCW, FNSTSW and FWAIT: with which an x87 unit is looked for. */
+int emu_do_x87(struct lodge_emu *e)
+{
+	const struct lodge_insn *i = e->insn;
+	unsigned long cr0 = lodge_cr0(e->vcpu);
+	u16 word;
+
+	if (i->op == OP_FWAIT ? (cr0 & X86_CR0_TS) && (cr0 & X86_CR0_MP) :
+				cr0 & (X86_CR0_EM | X86_CR0_TS))
+		return emu_fault(e, X86_TRAP_NM);
+	/* No exception of the unit is pending: it would have come on the CPU. */
+	if (i->op == OP_FWAIT)
+		return EMU_OK;
+	word = emu_x87(e, i->op);
+	if (i->dst == OPND_NONE)
+		return EMU_OK;
+	if (i->mem)
+		return emu_write(e, i->seg, emu_address(e), &word, sizeof(word));
+	emu_set_reg(e, LODGE_RAX, 2, word);
+	return EMU_OK;
 }

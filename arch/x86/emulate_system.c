@@ -180,6 +180,84 @@ static int do_hlt(struct lodge_emu *e)
 	return EMU_TELL_USER;
 }
 
+/* What the line holds is coherent already; but it must be one that may be read. */
+static int flush_line(struct lodge_emu *e)
+{
+	gva_t gva;
+	int r = emu_linear(e, e->insn->seg, emu_address(e), 1, false, &gva);
+
+	return r ?: emu_probe_read(e, gva, 1);
+}
+
+/* SDM vol. 2, CLAC and STAC. */
+static int set_ac(struct lodge_emu *e, bool on)
+{
+	unsigned long flags = lodge_rflags(e->vcpu) & ~X86_EFLAGS_AC;
+
+	if (emu_cpl(e))
+		return emu_fault(e, X86_TRAP_UD);
+	lodge_set_rflags(e->vcpu, on ? flags | X86_EFLAGS_AC : flags);
+	return EMU_OK;
+}
+
+/* XCR0, and no more: XINUSE (SDM vol. 2, XGETBV) is in the CPU's hands. */
+static int read_xcr(struct lodge_emu *e)
+{
+	u32 index = lodge_reg(e->vcpu, LODGE_RCX);
+
+	if (!(lodge_cr4(e->vcpu) & X86_CR4_OSXSAVE))
+		return emu_fault(e, X86_TRAP_UD);
+	if (index == 1)
+		return EMU_UNKNOWN;
+	if (index)
+		return emu_fault_e(e, X86_TRAP_GP, 0);
+	lodge_set_edx_eax(e->vcpu, e->vcpu->arch.xcr0);
+	return EMU_OK;
+}
+
+static int write_xcr(struct lodge_emu *e)
+{
+	if (!(lodge_cr4(e->vcpu) & X86_CR4_OSXSAVE))
+		return emu_fault(e, X86_TRAP_UD);
+	return done_or_gp(e, emu_cpl(e) ||
+			  lodge_write_xcr0(e->vcpu, lodge_reg(e->vcpu, LODGE_RCX),
+					   lodge_edx_eax(e->vcpu), false));
+}
+
+/* RDFSBASE, RDGSBASE, WRFSBASE, WRGSBASE, as ModRM.reg numbers them. */
+static int access_base(struct lodge_emu *e)
+{
+	u8 seg = e->insn->reg & 1 ? LODGE_SEG_GS : LODGE_SEG_FS;
+	struct kvm_segment s;
+
+	if (!(lodge_cr4(e->vcpu) & X86_CR4_FSGSBASE))
+		return emu_fault(e, X86_TRAP_UD);
+	lodge_be(get_segment)(e->vcpu, &s, seg);
+	if (!(e->insn->reg & 2)) {
+		emu_set_reg(e, e->insn->rm, e->insn->size, s.base);
+		return EMU_OK;
+	}
+	s.base = emu_reg(e, e->insn->rm, e->insn->size);
+	if (!emu_canonical(e->vcpu, s.base))
+		return emu_fault_e(e, X86_TRAP_GP, 0);
+	lodge_be(set_segment)(e->vcpu, &s, seg);
+	return EMU_OK;
+}
+
+static int swap_gs(struct lodge_emu *e)
+{
+	struct kvm_segment gs;
+	u64 other;
+
+	if (lodge_get_msr(e->vcpu, MSR_KERNEL_GS_BASE, &other, true))
+		return EMU_UNKNOWN;
+	lodge_be(get_segment)(e->vcpu, &gs, LODGE_SEG_GS);
+	lodge_set_msr(e->vcpu, MSR_KERNEL_GS_BASE, gs.base, true);
+	gs.base = other;
+	lodge_be(set_segment)(e->vcpu, &gs, LODGE_SEG_GS);
+	return EMU_OK;
+}
+
 static int read_tsc(struct lodge_emu *e)
 {
 	if ((lodge_cr4(e->vcpu) & X86_CR4_TSD) && emu_cpl(e))
@@ -188,16 +266,28 @@ static int read_tsc(struct lodge_emu *e)
 	return EMU_OK;
 }
 
-int emu_do_system(struct lodge_emu *e)
+static int read_tscp(struct lodge_emu *e)
 {
-	switch (e->insn->op) {
-	case OP_CPUID:
-		return do_cpuid(e);
-	case OP_RDTSC:
-		return read_tsc(e);
-	case OP_SMSW:
-		return store_msw(e);
-	}
+	u64 aux;
+	int r;
+
+	if (!lodge_has(&e->vcpu->arch, LODGE_F_RDTSCP) ||
+	    lodge_get_msr(e->vcpu, MSR_TSC_AUX, &aux, true))
+		return emu_fault(e, X86_TRAP_UD);
+	r = read_tsc(e);
+	if (!r)
+		lodge_set_reg(e->vcpu, LODGE_RCX, (u32)aux);
+	return r;
+}
+
+/* MOV to and from a register that there is not is #UD at any privilege. */
+static bool is_cr(u8 cr)
+{
+	return cr == 0 || cr == 2 || cr == 3 || cr == 4 || cr == 8;
+}
+
+static int do_privileged(struct lodge_emu *e)
+{
 	if (emu_cpl(e))
 		return emu_fault_e(e, X86_TRAP_GP, 0);
 	switch (e->insn->op) {
@@ -220,6 +310,8 @@ int emu_do_system(struct lodge_emu *e)
 		return EMU_OK;
 	case OP_HLT:
 		return do_hlt(e);
+	case OP_SWAPGS:
+		return swap_gs(e);
 	case OP_RDMSR:
 		return read_msr(e);
 	case OP_WRMSR:
@@ -227,4 +319,46 @@ int emu_do_system(struct lodge_emu *e)
 	default:
 		return EMU_UNKNOWN;
 	}
+}
+
+int emu_do_system(struct lodge_emu *e)
+{
+	switch (e->insn->op) {
+	case OP_VMCALL:
+	case OP_VMMCALL:
+		return EMU_UNKNOWN;
+	case OP_CACHE_LINE:
+		return flush_line(e);
+	case OP_CLAC:
+	case OP_STAC:
+		return set_ac(e, e->insn->op == OP_STAC);
+	case OP_XGETBV:
+		return read_xcr(e);
+	case OP_XSETBV:
+		return write_xcr(e);
+	case OP_FSGSBASE:
+		return access_base(e);
+	case OP_RDTSCP:
+		return read_tscp(e);
+	case OP_RDPMC:
+		/* The guest's CPUID shows no counter, so every index is out of range. */
+		return emu_fault_e(e, X86_TRAP_GP, 0);
+	case OP_MOV_FROM_CR:
+	case OP_MOV_TO_CR:
+		if (!is_cr(e->insn->reg))
+			return emu_fault(e, X86_TRAP_UD);
+		break;
+	case OP_MOV_FROM_DR:
+	case OP_MOV_TO_DR:
+		if (e->insn->reg > 7)
+			return emu_fault(e, X86_TRAP_UD);
+		break;
+	case OP_CPUID:
+		return do_cpuid(e);
+	case OP_RDTSC:
+		return read_tsc(e);
+	case OP_SMSW:
+		return store_msw(e);
+	}
+	return do_privileged(e);
 }
