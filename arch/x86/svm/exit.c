@@ -95,11 +95,29 @@ static int svm_exit_shutdown(struct lodge_vcpu *vcpu)
 	return lodge_shutdown(vcpu);
 }
 
+/*
+ * APM vol. 2, Task Switch Intercept: what is neither IRET nor JMP is CALL, unless an event
+ * was being delivered; INT n, INT3 and INTO are instructions all the same.
+ */
 static int svm_exit_task_switch(struct lodge_vcpu *vcpu)
 {
-	return lodge_emulation_failure(vcpu, NULL, 0);
-}
+	const struct vmcb_control_area *control = svm_control(vcpu);
+	u32 event = control->exit_int_info;
+	u64 info = control->exit_info_2;
+	enum lodge_task_switch reason = LODGE_TASK_CALL;
+	bool insn = true;
 
+	if (info & BIT_ULL(SVM_EXITINFOSHIFT_TS_REASON_IRET)) {
+		reason = LODGE_TASK_IRET;
+	} else if (info & BIT_ULL(SVM_EXITINFOSHIFT_TS_REASON_JMP)) {
+		reason = LODGE_TASK_JMP;
+	} else if (event & SVM_EXITINTINFO_VALID) {
+		reason = LODGE_TASK_GATE;
+		insn = svm_event_is_soft(event);
+	}
+	return lodge_task_switch(vcpu, control->exit_info_1, reason, insn,
+				 info & BIT_ULL(SVM_EXITINFOSHIFT_TS_HAS_ERROR_CODE), info);
+}
 
 static int (*const svm_exits[])(struct lodge_vcpu *vcpu) = {
 	[SVM_EXIT_READ_CR0]		= svm_exit_cr,

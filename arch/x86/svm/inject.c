@@ -21,6 +21,14 @@ static bool svm_is_soft(u8 vector)
 	return vector == BP_VECTOR || vector == OF_VECTOR;
 }
 
+bool svm_event_is_soft(u32 info)
+{
+	u32 type = info & SVM_EXITINTINFO_TYPE_MASK;
+
+	return type == SVM_EXITINTINFO_TYPE_SOFT ||
+	       (type == SVM_EXITINTINFO_TYPE_EXEPT && svm_is_soft(info & SVM_EXITINTINFO_VEC_MASK));
+}
+
 /*
  * The guest's handler must return behind the INT3 or INTO at RIP, both of one
  * byte.  The CPU takes that address from the VMCB's next RIP where it saves it;

@@ -207,6 +207,7 @@ void svm_nmi_iret_check(struct svm_vcpu *svm);
 void svm_begin_step(struct svm_vcpu *svm);
 void svm_end_step(struct svm_vcpu *svm);
 unsigned long svm_strip_step(struct svm_vcpu *svm, unsigned long dr6);
+bool svm_event_is_soft(u32 info);	/* raised by an instruction: EXITINTINFO */
 int svm_exit_vintr(struct lodge_vcpu *vcpu);
 int svm_exit_iret(struct lodge_vcpu *vcpu);
 

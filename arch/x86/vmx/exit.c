@@ -74,9 +74,23 @@ static int vmx_exit_triple_fault(struct lodge_vcpu *vcpu)
 	return lodge_shutdown(vcpu);
 }
 
+/* SDM vol. 3, Exit Qualification for Task Switches; an event's, in its IDT-vectoring fields. */
 static int vmx_exit_task_switch(struct lodge_vcpu *vcpu)
 {
-	return lodge_emulation_failure(vcpu, NULL, 0);
+	unsigned long qual = vmcs_readl(EXIT_QUALIFICATION);
+	u32 event = vmcs_read32(IDT_VECTORING_INFO_FIELD), type = event & VECTORING_INFO_TYPE_MASK;
+	enum lodge_task_switch reason = (qual >> 30) & 3;
+	bool insn = true, has_error = false;
+	u32 error = 0;
+
+	if (reason == LODGE_TASK_GATE && (event & VECTORING_INFO_VALID_MASK)) {
+		insn = type == INTR_TYPE_SOFT_INTR || type == INTR_TYPE_SOFT_EXCEPTION ||
+		       type == INTR_TYPE_PRIV_SW_EXCEPTION;
+		has_error = event & VECTORING_INFO_DELIVER_CODE_MASK;
+		if (has_error)
+			error = vmcs_read32(IDT_VECTORING_ERROR_CODE);
+	}
+	return lodge_task_switch(vcpu, qual, reason, insn, has_error, error);
 }
 
 /* --- exceptions --- */
