@@ -28,6 +28,7 @@ define HELP
 make run                  boot a Linux guest on Lodge, from nothing: installs the
                           packages it needs, builds, boots an emulated AMD host
 make check                every test, on the same kind of host
+make check-emulator       the emulator against this machine's CPU, and fuzzed
 make check-matrix         the selftests on several models of CPU
 make check-kvm-selftests  the Linux kernel's own KVM selftests, against what is expected
 make bench                what exits cost, side by side with KVM
@@ -77,6 +78,9 @@ run:
 check:
 	@$(T)/check
 
+check-emulator:
+	@$(T)/check-emulator "$(ONLY)"
+
 check-matrix:
 	@$(T)/check-matrix
 
@@ -101,5 +105,5 @@ print-kver:
 print-module:
 	@echo $(module)
 
-.PHONY: help packages module launcher selftests run check check-matrix check-kvm-selftests \
-	bench lint install uninstall clean print-kver print-module
+.PHONY: help packages module launcher selftests run check check-emulator check-matrix \
+	check-kvm-selftests bench lint install uninstall clean print-kver print-module
