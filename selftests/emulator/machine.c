@@ -352,7 +352,11 @@ void call_lodge_update_exception_bitmap(struct lodge_vcpu *vcpu)
 {
 }
 
-void call_lodge_flush_tlb_gva(struct lodge_vcpu *vcpu, gva_t gva)
+void lodge_mmu_invlpg(struct lodge_vcpu *vcpu, gva_t gva)
+{
+}
+
+void lodge_mmu_written(struct lodge_vm *vm, gpa_t gpa, unsigned long len)
 {
 }
 
