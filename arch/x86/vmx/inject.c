@@ -169,16 +169,10 @@ u32 vmx_get_interrupt_shadow(struct lodge_vcpu *vcpu)
 	return mask;
 }
 
-void vmx_set_interrupt_shadow(struct lodge_vcpu *vcpu, u32 mask)
+static noinline void vmx_change_shadow(struct vmx_vcpu *vmx, u32 mask)
 {
-	struct vmx_vcpu *vmx = to_vmx(vcpu);
-	u32 state = vmx_interruptibility(vmx);
-	bool tf = lodge_rflags(vcpu) & X86_EFLAGS_TF;
+	u32 state = vmx_interruptibility(vmx) & ~VMX_SHADOW;
 
-	/* Every instruction that is skipped comes here. */
-	if (likely(!(mask | (state & VMX_SHADOW) | tf)))
-		return;
-	state &= ~VMX_SHADOW;
 	/* Both at once is a state the CPU is never in (Checks on Guest Non-Register State). */
 	if (mask & KVM_X86_SHADOW_INT_MOV_SS)
 		state |= GUEST_INTR_STATE_MOV_SS;
@@ -186,10 +180,20 @@ void vmx_set_interrupt_shadow(struct lodge_vcpu *vcpu, u32 mask)
 		state |= GUEST_INTR_STATE_STI;
 	if (mask)
 		vmx->slow |= VMX_SLOW_TRAP;
-	else if (tf)
+	else if (lodge_rflags(&vmx->vcpu) & X86_EFLAGS_TF)
 		/* An instruction is done in software, and so is the trap that is due after it. */
 		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);
 	vmx_set_interruptibility(vmx, state);
+}
+
+/* Every instruction that is skipped comes here, with nearly nothing to do. */
+void vmx_set_interrupt_shadow(struct lodge_vcpu *vcpu, u32 mask)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	if (unlikely(mask | (vmx_interruptibility(vmx) & VMX_SHADOW) |
+		     (lodge_rflags(vcpu) & X86_EFLAGS_TF)))
+		vmx_change_shadow(vmx, mask);
 }
 
 /* The emulator executes a guest on its way to protected mode: an event has nowhere to go yet. */

@@ -332,20 +332,23 @@ void vmx_run(struct lodge_vcpu *vcpu)
  * The exit took the interrupt from the local APIC, as the control "acknowledge
  * interrupt on exit" has it; what is left of its delivery is the host's gate.
  */
-void vmx_handle_exit_irqoff(struct lodge_vcpu *vcpu)
+static noinline void vmx_deliver_to_host(u32 info)
 {
-	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	struct desc_ptr idt;
 	const gate_desc *gate;
-	u32 info;
 
-	if (vmx_reason(vmx) != EXIT_REASON_EXTERNAL_INTERRUPT ||
-	    !(vmx->controls[VMX_EXIT] & VM_EXIT_ACK_INTR_ON_EXIT))
-		return;
-	info = vmcs_read32(VM_EXIT_INTR_INFO);
 	if (WARN_ON_ONCE(!(info & INTR_INFO_VALID_MASK)))
 		return;
 	store_idt(&idt);
 	gate = (const gate_desc *)idt.address + (info & INTR_INFO_VECTOR_MASK);
 	vmx_call_gate(gate_offset(gate));
+}
+
+void vmx_handle_exit_irqoff(struct lodge_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	if (vmx_reason(vmx) == EXIT_REASON_EXTERNAL_INTERRUPT &&
+	    (vmx->controls[VMX_EXIT] & VM_EXIT_ACK_INTR_ON_EXIT))
+		vmx_deliver_to_host(vmcs_read32(VM_EXIT_INTR_INFO));
 }

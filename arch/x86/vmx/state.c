@@ -29,7 +29,7 @@ static void vmx_cache_pdptrs(struct lodge_vcpu *vcpu)
 	vcpu->arch.pdptrs[3] = vmcs_read64(GUEST_PDPTR3);
 }
 
-void vmx_cache_reg(struct lodge_vcpu *vcpu, int reg)
+static noinline void vmx_cache_other(struct lodge_vcpu *vcpu, int reg)
 {
 	struct lodge_vcpu_arch *a = &vcpu->arch;
 	const struct vmx_vcpu *vmx = to_vmx(vcpu);
@@ -38,12 +38,6 @@ void vmx_cache_reg(struct lodge_vcpu *vcpu, int reg)
 	switch (reg) {
 	case LODGE_RSP:
 		a->regs[LODGE_RSP] = vmcs_readl(GUEST_RSP);
-		break;
-	case LODGE_RFLAGS:
-		a->regs[LODGE_RFLAGS] = vmcs_readl(GUEST_RFLAGS);
-		if (unlikely(vmx->realmode.real))
-			a->regs[LODGE_RFLAGS] = vmx_realmode_rflags_out(vmx,
-									a->regs[LODGE_RFLAGS]);
 		break;
 	case LODGE_REG_CR0:
 		own = vmx->cr0_guest_owned;
@@ -62,6 +56,23 @@ void vmx_cache_reg(struct lodge_vcpu *vcpu, int reg)
 		break;
 	}
 	a->regs_avail |= BIT(reg);
+}
+
+/* RFLAGS is what every instruction that is skipped asks for. */
+void vmx_cache_reg(struct lodge_vcpu *vcpu, int reg)
+{
+	const struct vmx_vcpu *vmx = to_vmx(vcpu);
+	unsigned long rflags;
+
+	if (unlikely(reg != LODGE_RFLAGS)) {
+		vmx_cache_other(vcpu, reg);
+		return;
+	}
+	rflags = vmcs_readl(GUEST_RFLAGS);
+	if (unlikely(vmx->realmode.real))
+		rflags = vmx_realmode_rflags_out(vmx, rflags);
+	vcpu->arch.regs[LODGE_RFLAGS] = rflags;
+	vcpu->arch.regs_avail |= BIT(LODGE_RFLAGS);
 }
 
 /* --- segments --- */
