@@ -85,9 +85,11 @@ static int turn_on(void)
 	if (__this_cpu_read(lodge_cpu_on))
 		return 0;
 	r = lodge_be(cpu_enable)();
-	if (!r)
-		__this_cpu_write(lodge_cpu_on, true);
-	return r;
+	if (r)
+		return r;
+	lodge_uret_cpu_online();
+	__this_cpu_write(lodge_cpu_on, true);
+	return 0;
 }
 
 /* Interrupts off, or in an NMI of a crashing machine. */

@@ -71,9 +71,13 @@ bool lodge_pat_valid(u64 pat);
  */
 /* the slot, or -ENOENT if this CPU lacks the MSR */
 int lodge_uret_add(u32 msr);
-/* irqoff/preemption off: make the CPU's value @value */
-void lodge_uret_set(int slot, u64 value, u64 mask);
-void lodge_uret_cpu_offline(void);			/* this CPU: host's values back */
+/*
+ * Make the CPU's value @value, which it takes without a fault: whoever accepted it from
+ * the guest or user space has seen to that.  Irqoff.
+ */
+void lodge_uret_set(int slot, u64 value);
+void lodge_uret_cpu_online(void);	/* this CPU's values are the host's; irqoff */
+void lodge_uret_cpu_offline(void);	/* this CPU: host's values back */
 int lodge_uret_init(void);
 void lodge_uret_exit(void);
 

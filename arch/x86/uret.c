@@ -19,9 +19,8 @@
 struct uret_cpu {
 	struct user_return_notifier notifier;
 	bool registered;
-	u8 known;			/* slots whose host value has been read */
 	u64 host[LODGE_MAX_URET];
-	u64 current_value[LODGE_MAX_URET];
+	u64 now[LODGE_MAX_URET];
 };
 
 static DEFINE_PER_CPU(struct uret_cpu, uret_cpu);
@@ -57,33 +56,41 @@ static void uret_restore(struct user_return_notifier *notifier)
 		user_return_notifier_unregister(notifier);
 	}
 	for (i = 0; i < uret_count; i++) {
-		if ((c->known & BIT(i)) && c->current_value[i] != c->host[i]) {
-			wrmsrl(uret_msrs[i], c->host[i]);
-			c->current_value[i] = c->host[i];
+		if (c->now[i] != c->host[i]) {
+			native_wrmsrl(uret_msrs[i], c->host[i]);
+			c->now[i] = c->host[i];
 		}
 	}
 	local_irq_restore(flags);
 }
 
-void lodge_uret_set(int slot, u64 value, u64 mask)
+static noinline void uret_register(struct uret_cpu *c)
+{
+	c->notifier.on_user_return = uret_restore;
+	user_return_notifier_register(&c->notifier);
+	c->registered = true;
+}
+
+void lodge_uret_set(int slot, u64 value)
 {
 	struct uret_cpu *c = this_cpu_ptr(&uret_cpu);
 
-	if (!(c->known & BIT(slot))) {
-		rdmsrl(uret_msrs[slot], c->host[slot]);
-		c->current_value[slot] = c->host[slot];
-		c->known |= BIT(slot);
-	}
-	value = (value & mask) | (c->host[slot] & ~mask);
-	if (value == c->current_value[slot])
+	if (value == c->now[slot])
 		return;
-	if (wrmsrl_safe(uret_msrs[slot], value))
-		return;
-	c->current_value[slot] = value;
-	if (!c->registered) {
-		c->notifier.on_user_return = uret_restore;
-		user_return_notifier_register(&c->notifier);
-		c->registered = true;
+	native_wrmsrl(uret_msrs[slot], value);
+	c->now[slot] = value;
+	if (!c->registered)
+		uret_register(c);
+}
+
+void lodge_uret_cpu_online(void)
+{
+	struct uret_cpu *c = this_cpu_ptr(&uret_cpu);
+	int i;
+
+	for (i = 0; i < uret_count; i++) {
+		rdmsrl(uret_msrs[i], c->host[i]);
+		c->now[i] = c->host[i];
 	}
 }
 

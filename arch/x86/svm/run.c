@@ -53,7 +53,7 @@ static void svm_prepare_host(struct svm_vcpu *svm)
 
 	svm_vmsave(svm->sw.host_pa);
 	if (svm_uret_tsc_aux >= 0)
-		lodge_uret_set(svm_uret_tsc_aux, svm->tsc_aux, -1ull);
+		lodge_uret_set(svm_uret_tsc_aux, svm->tsc_aux);
 	if (svm_caps.tsc_ratio && sc->tsc_ratio != svm->tsc_ratio) {
 		wrmsrl(MSR_AMD64_TSC_RATIO, svm->tsc_ratio);
 		sc->tsc_ratio = svm->tsc_ratio;

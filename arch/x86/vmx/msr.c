@@ -194,7 +194,7 @@ void vmx_load_user_msrs(struct vmx_vcpu *vmx)
 
 	for (i = 0; i < ARRAY_SIZE(values); i++) {
 		if (vmx_uret_slots[i] >= 0)
-			lodge_uret_set(vmx_uret_slots[i], values[i], -1ull);
+			lodge_uret_set(vmx_uret_slots[i], values[i]);
 	}
 }
 
