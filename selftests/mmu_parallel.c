@@ -18,6 +18,7 @@ static void guest_increments(uint64_t id)
 {
 	uint64_t i;
 
+	sti();	/* for hosts that take no interrupt from a guest that masks them */
 	atomic_inc(&at_work);
 	while (at_work < CPUS)
 		cpu_relax();
@@ -73,6 +74,7 @@ static void guest_checks(uint64_t id)
 {
 	uint64_t i;
 
+	sti();
 	while (!stop) {
 		for (i = 0; i < PAGES; i += 32) {
 			uint64_t v = read64(GPA + i * PAGE_SIZE + 8);
