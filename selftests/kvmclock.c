@@ -127,8 +127,7 @@ static void guest_races(uint64_t id)
 
 	enable(id);
 	atomic_inc(&ready);
-	while (ready < CPUS)
-		cpu_relax();
+	guest_wait(ready == CPUS);
 	for (i = 0; i < 3000; i++) {
 		uint64_t seen = __atomic_load_n(&latest, __ATOMIC_ACQUIRE);
 		uint64_t now = read_clock(&clocks[id]);

@@ -72,8 +72,7 @@ static void start(void)
 	guest_handlers[VECTOR] = on_ipi;
 	set_up(0);
 	guest_sync(1);
-	while (ready < CPUS)
-		cpu_relax();
+	guest_wait(ready == CPUS);
 }
 
 static void guest_physical(void)

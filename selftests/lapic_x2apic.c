@@ -184,8 +184,7 @@ static void guest_ipis(void)
 	guest_handlers[0x48] = count;
 	GUEST_ASSERT_EQ(VEC_GP, read_try(APIC_ID));
 	x2apic_enable();
-	while (ready < CPUS - 1)
-		cpu_relax();
+	guest_wait(ready == CPUS - 1);
 	EXPECT_SET(2UL << 32, 4);
 	EXPECT_SET(0xffffffffUL << 32, 15);
 	EXPECT_SET(0x0000000aUL << 32 | APIC_DEST_LOGICAL, 10);

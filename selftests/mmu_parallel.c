@@ -18,10 +18,8 @@ static void guest_increments(uint64_t id)
 {
 	uint64_t i;
 
-	sti();	/* for hosts that take no interrupt from a guest that masks them */
 	atomic_inc(&at_work);
-	while (at_work < CPUS)
-		cpu_relax();
+	guest_wait(at_work == CPUS);
 	for (i = 0; i < PAGES; i++) {
 		uint64_t page = (i + id * (PAGES / CPUS)) % PAGES;
 

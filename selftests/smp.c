@@ -26,8 +26,7 @@ static void exchange(unsigned int me)
 	unsigned int i;
 
 	/* An APIC that is not yet enabled would lose what is sent to it. */
-	while (started < nr_cpus - 1)
-		cpu_relax();
+	guest_wait(started == nr_cpus - 1);
 	sti();
 	for (i = 0; i < nr_cpus; i++) {
 		if (i != me)

@@ -252,6 +252,17 @@ static inline void cpu_relax(void)
 	__asm__ volatile("pause" : : : "memory");
 }
 
+/*
+ * Waits until others make @cond true, with interrupts let in meanwhile: a host that
+ * takes none from a guest that masks them would never let those others run.
+ */
+#define guest_wait(cond) do {						\
+	sti();								\
+	while (!(cond))							\
+		cpu_relax();						\
+	cli();								\
+} while (0)
+
 static inline void invlpg(uint64_t va)
 {
 	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
