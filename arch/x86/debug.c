@@ -11,11 +11,18 @@
 #include "exit.h"
 #include "regs_inline.h"
 
+unsigned long lodge_dr7_in_force(const struct lodge_vcpu *vcpu)
+{
+	const struct lodge_vcpu_arch *a = &vcpu->arch;
+
+	return a->guest_debug & KVM_GUESTDBG_USE_HW_BP ? a->guest_debug_dr7 : a->dr7;
+}
+
 void lodge_update_dr7(struct lodge_vcpu *vcpu)
 {
 	struct lodge_vcpu_arch *a = &vcpu->arch;
 	bool by_user = a->guest_debug & KVM_GUESTDBG_USE_HW_BP;
-	unsigned long dr7 = by_user ? a->guest_debug_dr7 : a->dr7;
+	unsigned long dr7 = lodge_dr7_in_force(vcpu);
 
 	memcpy(a->eff_db, by_user ? a->guest_debug_db : a->db, sizeof(a->eff_db));
 	a->dr_dirty = dr7 & LODGE_DR7_ENABLES;

@@ -63,10 +63,12 @@ int lodge_exit_cr_read(struct lodge_vcpu *vcpu, int cr, int reg)
 
 /*
  * What MOV DR checks before it acts (SDM vol. 3, Debug Registers): CPL, the
- * aliases of DR4 and DR5, and general detection.  True when it may go on.
+ * aliases of DR4 and DR5, and general detection, which may be the debugger's.  True
+ * when it may go on; else the handler returns *@r.
  */
-static bool dr_access_allowed(struct lodge_vcpu *vcpu, int dr)
+static bool dr_access_allowed(struct lodge_vcpu *vcpu, int dr, int *r)
 {
+	*r = LODGE_RESUME;
 	if (lodge_be(get_cpl)(vcpu)) {
 		lodge_inject_gp(vcpu, 0);
 		return false;
@@ -75,8 +77,8 @@ static bool dr_access_allowed(struct lodge_vcpu *vcpu, int dr)
 		lodge_queue_exception(vcpu, X86_TRAP_UD);
 		return false;
 	}
-	if (vcpu->arch.dr7 & LODGE_DR7_GD) {
-		lodge_queue_exception_p(vcpu, X86_TRAP_DB, LODGE_DR6_BD);
+	if (lodge_dr7_in_force(vcpu) & LODGE_DR7_GD) {
+		*r = lodge_exit_debug(vcpu, LODGE_DR6_BD | LODGE_DR6_ACTIVE_LOW);
 		return false;
 	}
 	return true;
@@ -84,15 +86,19 @@ static bool dr_access_allowed(struct lodge_vcpu *vcpu, int dr)
 
 int lodge_exit_dr_write(struct lodge_vcpu *vcpu, int dr, int reg)
 {
-	if (!dr_access_allowed(vcpu, dr))
-		return LODGE_RESUME;
+	int r;
+
+	if (!dr_access_allowed(vcpu, dr, &r))
+		return r;
 	return lodge_complete_insn_gp(vcpu, lodge_write_dr(vcpu, dr, operand(vcpu, reg)));
 }
 
 int lodge_exit_dr_read(struct lodge_vcpu *vcpu, int dr, int reg)
 {
-	if (!dr_access_allowed(vcpu, dr))
-		return LODGE_RESUME;
+	int r;
+
+	if (!dr_access_allowed(vcpu, dr, &r))
+		return r;
 	lodge_set_reg(vcpu, reg, lodge_read_dr(vcpu, dr));
 	return lodge_be(skip_instruction)(vcpu);
 }

@@ -57,6 +57,8 @@ int lodge_write_dr(struct lodge_vcpu *vcpu, int dr, unsigned long value);
 unsigned long lodge_read_dr(struct lodge_vcpu *vcpu, int dr);
 /* What DR7 and DR6 should be given guest_debug; calls the backend. */
 void lodge_update_dr7(struct lodge_vcpu *vcpu);
+/* The debugger's DR7 while user space debugs with hardware breakpoints, or the guest's. */
+unsigned long lodge_dr7_in_force(const struct lodge_vcpu *vcpu);
 
 /* --- arch/x86/exception.c: loaded --- */
 /*
