@@ -5,6 +5,8 @@
  * there, an argument where none belongs is -EINVAL, and a call that is none is
  * -EINVAL or -ENOTTY and nothing else.
  */
+#include <cpuid.h>
+
 #include "lodge_test.h"
 
 FIXTURE(system) {
@@ -37,17 +39,19 @@ TEST_F(system, capabilities_that_clients_insist_on)
 		KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, KVM_CAP_IRQFD, KVM_CAP_PIT2,
 		KVM_CAP_PIT_STATE2, KVM_CAP_IOEVENTFD, KVM_CAP_ADJUST_CLOCK,
 		KVM_CAP_VCPU_EVENTS, KVM_CAP_DEBUGREGS, KVM_CAP_XSAVE,
-		KVM_CAP_XCRS, KVM_CAP_GET_TSC_KHZ, KVM_CAP_SIGNAL_MSI,
+		KVM_CAP_GET_TSC_KHZ, KVM_CAP_SIGNAL_MSI,
 		KVM_CAP_TSC_DEADLINE_TIMER, KVM_CAP_READONLY_MEM,
 		KVM_CAP_IMMEDIATE_EXIT, KVM_CAP_NR_VCPUS, KVM_CAP_MAX_VCPUS,
 		KVM_CAP_NR_MEMSLOTS, KVM_CAP_SYNC_MMU,
 	};
-	unsigned int i;
+	unsigned int i, a, b, c, d;
 
 	for (i = 0; i < ARRAY_SIZE(caps); i++) {
 		EXPECT_LT(0, try_ioctl(self->fd, KVM_CHECK_EXTENSION, caps[i]))
 			TH_LOG("capability %d", caps[i]);
 	}
+	__cpuid(1, a, b, c, d);
+	EXPECT_EQ(!!(c & bit_XSAVE), try_ioctl(self->fd, KVM_CHECK_EXTENSION, KVM_CAP_XCRS));
 	EXPECT_EQ(0, try_ioctl(self->fd, KVM_CHECK_EXTENSION, 0x7fffffff));
 	EXPECT_EQ(0, try_ioctl(self->fd, KVM_CHECK_EXTENSION, -1));
 }

@@ -99,11 +99,12 @@ static int check_dr(struct lodge_emu *e)
 
 	if (dr > 7 || ((dr == 4 || dr == 5) && (lodge_cr4(e->vcpu) & X86_CR4_DE)))
 		return emu_fault(e, X86_TRAP_UD);
-	if (e->vcpu->arch.dr7 & LODGE_DR7_GD) {
-		lodge_queue_exception_p(e->vcpu, X86_TRAP_DB, LODGE_DR6_BD);
-		return EMU_FAULT;
-	}
-	return EMU_OK;
+	if (!(lodge_dr7_in_force(e->vcpu) & LODGE_DR7_GD))
+		return EMU_OK;
+	/* When the debugger has seen it, the guest's CPU comes here anew. */
+	if (lodge_exit_debug(e->vcpu, LODGE_DR6_BD | LODGE_DR6_ACTIVE_LOW) == LODGE_TO_USER)
+		return EMU_USER;
+	return EMU_FAULT;
 }
 
 static int read_dr(struct lodge_emu *e)
