@@ -6,6 +6,7 @@
 VERSION := 0.1
 
 export O ?= $(CURDIR)/.build
+host := $(HOST)
 export HOST ?= amd
 export HOST_KERNEL ?= stock
 export BASE ?= lodge
@@ -27,7 +28,7 @@ module = $(O)/$(kver)/lodge.ko
 define HELP
 make run                  boot a Linux guest on Lodge, from nothing: installs the
                           packages it needs, builds, boots an emulated AMD host
-make check                every test, on the same kind of host
+make check                every test, on an emulated AMD host and on an Intel one
 make check-emulator       the emulator against this machine's CPU, and fuzzed
 make check-matrix         the selftests on several models of CPU
 make check-kvm-selftests  the Linux kernel's own KVM selftests, against what is expected
@@ -42,8 +43,8 @@ make install              module (DKMS), udev rule, launcher, man page (DESTDIR=
 make uninstall            remove them
 make clean                remove .build
 
-HOST=amd                  the emulated AMD host; HOST=intel: the emulated Intel host,
-                          HOST=native: this machine; make check HOST=all: amd and intel
+HOST=amd                  the emulated AMD host (the default, but for make check);
+                          HOST=intel: the emulated Intel host, HOST=native: this machine
 HOST_KERNEL=debug         an emulated host with KASAN, lockdep and the like; built once
 BASE=kvm                  the same over the kernel's KVM, to compare
 ONLY=PATTERN              make check: only the tests whose name has it
@@ -75,6 +76,7 @@ selftests:
 run:
 	@$(T)/run
 
+check: export HOST := $(or $(host),$(if $(filter debug,$(HOST_KERNEL)),amd,all))
 check:
 	@$(T)/check
 
