@@ -12,7 +12,7 @@ TESTS += realmode_segments realmode_int realmode_irq realmode_big realmode_switc
 TESTS += memslot memslot_running dirty_log mmu_notifier mmu_userfault \
 	mmu_parallel mmu_guest_walk mmu_modes coalesced_io
 TESTS += inject_exception inject_irq inject_nmi inject_nmi_sti inject_again bad_guest
-TESTS += emulate_insn
+TESTS += emulate_insn emulate_forced task_switch
 TESTS += lapic_registers lapic_priority lapic_ipi lapic_x2apic lapic_timer lapic_base
 TESTS += ioapic pic pic_ocw3 pit irqchip_split irq_routing irqfd ioeventfd
 TESTS += smp

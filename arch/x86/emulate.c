@@ -4,6 +4,7 @@
  * after the instruction or answer its failure.  emu.h has the contract between
  * the parts.
  */
+#include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <asm/debugreg.h>
 #include <asm/trapnr.h>
@@ -309,6 +310,22 @@ static bool two_memory_operands(const struct lodge_insn *i)
 	}
 }
 
+/*
+ * For tests, as KVM's parameter of the same name is: what follows these bytes, the first
+ * two of which are UD2, is emulated, whether the CPU could execute it or not.
+ */
+static bool force_emulation_prefix;
+module_param(force_emulation_prefix, bool, 0644);
+MODULE_PARM_DESC(force_emulation_prefix, "emulate an instruction that has the prefix 0F 0B 6B 76 6D");
+
+static bool is_forced(const struct lodge_emu *e)
+{
+	static const u8 prefix[] = { 0x0f, 0x0b, 'k', 'v', 'm' };
+
+	return unlikely(READ_ONCE(force_emulation_prefix)) && e->nr_bytes >= sizeof(prefix) &&
+	       !memcmp(e->bytes, prefix, sizeof(prefix));
+}
+
 int lodge_emulate(struct lodge_vcpu *vcpu, gpa_t gpa, u32 flags, const void *insn, int len)
 {
 	struct lodge_emu *e = vcpu->arch.emu;
@@ -317,6 +334,10 @@ int lodge_emulate(struct lodge_vcpu *vcpu, gpa_t gpa, u32 flags, const void *ins
 	vcpu->stats.insn_emulation++;
 	r = fetch_and_decode(e, insn, len);
 	if (flags & LODGE_EMU_UD) {
+		if (is_forced(e)) {
+			lodge_set_reg(vcpu, LODGE_RIP, lodge_rip(vcpu) + 5);
+			return lodge_emulate(vcpu, 0, 0, NULL, 0);
+		}
 		/* What is not known here is not known to be more than the CPU's own #UD. */
 		if (r == EMU_UNKNOWN && e->nr_bytes)
 			r = emu_fault(e, X86_TRAP_UD);

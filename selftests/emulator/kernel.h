@@ -171,6 +171,9 @@ bool need_resched(void);
 #define DECLARE_STATIC_CALL(name, func)	extern __typeof__(func) call_##name
 #define static_call(name)		call_##name
 
+#define module_param(name, type, mode)	/* none is set */
+#define MODULE_PARM_DESC(name, text)
+
 /* --- the CPU's bits --- */
 
 #include <asm/debugreg.h>
