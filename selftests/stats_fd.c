@@ -68,33 +68,6 @@ TEST_F(stats, of_the_vm)
 	close(fd);
 }
 
-/* The value of a statistic by its name; -1 if there is none. */
-static int64_t value_of(int fd, const char *name)
-{
-	struct kvm_stats_header header;
-	unsigned int i, size;
-
-	if (pread(fd, &header, sizeof(header), 0) != sizeof(header))
-		return -1;
-	size = sizeof(struct kvm_stats_desc) + header.name_size;
-	for (i = 0; i < header.num_desc; i++) {
-		uint8_t raw[sizeof(struct kvm_stats_desc) + 64];
-		struct kvm_stats_desc *desc = (void *)raw;
-		int64_t value;
-
-		if (pread(fd, raw, size, header.desc_offset + i * size) !=
-		    size)
-			return -1;
-		if (strcmp((char *)raw + sizeof(*desc), name))
-			continue;
-		if (pread(fd, &value, 8, header.data_offset + desc->offset) !=
-		    8)
-			return -1;
-		return value;
-	}
-	return -1;
-}
-
 TEST_F(stats, of_the_vcpu)
 {
 	int fd = must_ioctl(self->vcpu->fd, KVM_GET_STATS_FD, 0);
@@ -102,11 +75,11 @@ TEST_F(stats, of_the_vcpu)
 	unsigned int i;
 
 	check(_metadata, fd);
-	before = value_of(fd, "exits");
+	before = stat_value(fd, "exits");
 	ASSERT_LE(0, before);
 	for (i = 0; i < 10; i++)
 		ASSERT_STAGE(1, self->vcpu);
-	after = value_of(fd, "exits");
+	after = stat_value(fd, "exits");
 	EXPECT_LE(before + 10, after);
 	close(fd);
 }

@@ -207,3 +207,29 @@ int vm_signal_msi(struct vm *vm, uint64_t address, uint32_t data)
 
 	return sys_ioctl(vm->fd, KVM_SIGNAL_MSI, &msi);
 }
+
+int64_t stat_value(int fd, const char *name)
+{
+	struct kvm_stats_header header;
+	unsigned int i, size;
+
+	if (pread(fd, &header, sizeof(header), 0) != sizeof(header))
+		return -1;
+	size = sizeof(struct kvm_stats_desc) + header.name_size;
+	for (i = 0; i < header.num_desc; i++) {
+		uint8_t raw[sizeof(struct kvm_stats_desc) + 64];
+		struct kvm_stats_desc *desc = (void *)raw;
+		int64_t value;
+
+		if (pread(fd, raw, size, header.desc_offset + i * size) !=
+		    size)
+			return -1;
+		if (strcmp((char *)raw + sizeof(*desc), name))
+			continue;
+		if (pread(fd, &value, 8, header.data_offset + desc->offset) !=
+		    8)
+			return -1;
+		return value;
+	}
+	return -1;
+}

@@ -114,6 +114,8 @@ void vm_slot(struct vm *vm, uint32_t slot, uint32_t flags, uint64_t gpa,
 void vm_map_4k(struct vm *vm, uint64_t gva, uint64_t gpa, uint64_t flags);
 void vm_irq_line(struct vm *vm, uint32_t gsi, int level);
 int vm_signal_msi(struct vm *vm, uint64_t address, uint32_t data);
+/* By its name, in a file of KVM_GET_STATS_FD; -1 if there is none. */
+int64_t stat_value(int fd, const char *name);
 
 /* The guest's copy of a static variable of the test. */
 #define guest_var(vm, var) \
