@@ -192,6 +192,15 @@ TEST_F(task, jump)
 	EXPECT_EQ(9, type_of(self->vm, SEL_OLD));
 }
 
+/* Bits of a TSS that EFLAGS does not have are not loaded: no VM entry would take them. */
+TEST_F(task, reserved_flags)
+{
+	self->new->eflags = 0xffc08028 | 1;	/* with CF */
+	RUN("\xea\0\0\0\0\xb0\0");
+	EXPECT_NEW_TASK();
+	EXPECT_EQ(3, self->regs.rflags);
+}
+
 TEST_F(task, call_through_a_gate)
 {
 	RUN("\x9a\0\0\0\0\xc0\0");

@@ -8,14 +8,9 @@
 #include "emu.h"
 #include "regs_inline.h"
 
-/* What POPF and IRET may change: not VM, VIF, VIP (SDM vol. 2). */
-#define FLAGS_ALL	(EMU_STATUS_FLAGS | X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF | \
-			 X86_EFLAGS_IOPL | X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_AC | \
-			 X86_EFLAGS_ID)
-
 unsigned long emu_flags_mask(struct lodge_emu *e)
 {
-	unsigned long mask = FLAGS_ALL;
+	unsigned long mask = EMU_POPF_FLAGS;
 	unsigned int cpl = emu_cpl(e);
 
 	if (cpl)
@@ -200,7 +195,7 @@ static int iret_to_vm86(struct lodge_emu *e, const u64 *word)
 		return r;
 	if (word[0] > U16_MAX)
 		return emu_fault_e(e, X86_TRAP_GP, 0);
-	emu_load_flags(e, word[2], 4, FLAGS_ALL | X86_EFLAGS_VM | X86_EFLAGS_VIF | X86_EFLAGS_VIP);
+	emu_load_flags(e, word[2], 4, EMU_ALL_FLAGS);
 	emu_vm86_segment(e, SEG_CS, word[1]);
 	for (i = 0; i < ARRAY_SIZE(segs); i++)
 		emu_vm86_segment(e, segs[i], above[i + 1]);

@@ -189,7 +189,7 @@ static void load_registers(struct lodge_emu *e, const struct task_switch *ts, co
 
 	for (i = 0; i < ARRAY_SIZE(t->regs); i++)
 		lodge_set_reg(vcpu, i, t->regs[i]);
-	lodge_set_rflags(vcpu, t->eflags);
+	lodge_set_rflags(vcpu, t->eflags & EMU_ALL_FLAGS);
 	lodge_set_reg(vcpu, LODGE_RIP, t->eip);
 	e->next_rip = t->eip;
 	lodge_be(set_segment)(vcpu, &ts->new, LODGE_SEG_TR);
