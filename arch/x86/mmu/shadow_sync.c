@@ -299,12 +299,22 @@ struct sync {
 	struct lodge_vcpu *vcpu;
 	u64 gen;
 	struct list_head cold;	/* pages to be put in sync, by lodge_spage.cold */
-	bool changed, stop;
+	bool changed;
+	bool visited;		/* a page, at least: each call gets on */
+	bool stop;		/* others were left */
 };
+
+static bool must_stop(struct sync *s)
+{
+	if (s->visited && (need_resched() || spin_needbreak(&s->vcpu->vm->mmu_lock)))
+		s->stop = true;
+	return s->stop;
+}
 
 static void sync_unsync_page(struct sync *s, struct lodge_spage *sp)
 {
 	sp->synced = s->gen;
+	s->visited = true;
 	if (sync_page(s->vcpu, sp)) {
 		sp->idle = 0;
 		s->changed = true;
@@ -324,19 +334,16 @@ static void visit(struct sync *s, struct lodge_spage *sp)
 	if (!sp->below)
 		return;
 	sp->below = false;
-	for (i = 0; i < LODGE_PT_ENTRIES && !s->stop; i++) {
+	for (i = 0; i < LODGE_PT_ENTRIES; i++) {
 		if (!lodge_pte_is_table(sp->table[i], sp->role.level))
 			continue;
 		child = lodge_spage_of(lodge_pte_table(sp->table[i]));
 		if (!child->unsync && !child->below)
 			continue;
-		visit(s, child);
+		if (!must_stop(s))
+			visit(s, child);
 		sp->below |= child->unsync || child->below;
 	}
-	if (s->stop)
-		sp->below = true;
-	if (need_resched() || spin_needbreak(&s->vcpu->vm->mmu_lock))
-		s->stop = true;
 }
 
 /* Write-protected and flushed, they are looked at once more: others may write until then. */
