@@ -51,7 +51,6 @@ FIXTURE_VARIANT_ADD(modes, pae) { 3, true };
 FIXTURE_VARIANT_ADD(modes, four_levels) { 4, true };
 FIXTURE_VARIANT_ADD(modes, five_levels) { 5, true };
 
-#define SELF FIXTURE_DATA(modes) *self
 
 static bool cpuid_bit(struct vm *vm, uint32_t leaf, int reg, int bit)
 {
@@ -65,8 +64,8 @@ static bool cpuid_bit(struct vm *vm, uint32_t leaf, int reg, int bit)
 
 /* --- what is accessed --- */
 
-static struct target *add(SELF, uint64_t gva, uint64_t gpa, uint64_t leaf, int level, int at,
-			  uint64_t upper)
+static struct target *add(FIXTURE_DATA(modes) *self, uint64_t gva, uint64_t gpa, uint64_t leaf,
+			  int level, int at, uint64_t upper)
 {
 	struct target *t = &self->targets[self->nr++];
 
@@ -77,7 +76,7 @@ static struct target *add(SELF, uint64_t gva, uint64_t gpa, uint64_t leaf, int l
 	return t;
 }
 
-static unsigned int nr_flags(SELF)
+static unsigned int nr_flags(FIXTURE_DATA(modes) *self)
 {
 	return self->pg.levels > 2 ? 8 : 4;
 }
@@ -89,12 +88,12 @@ static uint64_t flags(unsigned int n)
 }
 
 /* What an entry of level 2 covers. */
-static uint64_t large_size(SELF)
+static uint64_t large_size(FIXTURE_DATA(modes) *self)
 {
 	return self->pg.levels == 2 ? 0x400000 : 0x200000;
 }
 
-static void add_small(SELF, uint64_t area, uint64_t step, int at)
+static void add_small(FIXTURE_DATA(modes) *self, uint64_t area, uint64_t step, int at)
 {
 	uint64_t gpa = PAGES;
 	unsigned int u, l;
@@ -108,7 +107,7 @@ static void add_small(SELF, uint64_t area, uint64_t step, int at)
 	}
 }
 
-static void add_odd(SELF)
+static void add_odd(FIXTURE_DATA(modes) *self)
 {
 	struct target *t;
 
@@ -130,7 +129,7 @@ static void add_odd(SELF)
 	pg_map(&self->pg, t->gva, (t->entry & ~0xffful) | t->upper, 2, 0, 0);
 }
 
-static void add_large(SELF)
+static void add_large(FIXTURE_DATA(modes) *self)
 {
 	uint64_t gva = BIG;
 	struct target *t;
@@ -149,13 +148,13 @@ static void add_large(SELF)
 	}
 }
 
-static void *target_page(SELF, const struct target *t)
+static void *target_page(FIXTURE_DATA(modes) *self, const struct target *t)
 {
 	return vm_hva(self->pg.vm, t->gpa == HIGH ? LARGE : t->gpa);
 }
 
 /* Each begins with a RET, for fetches, and what tells it from the others. */
-static void fill_pages(SELF)
+static void fill_pages(FIXTURE_DATA(modes) *self)
 {
 	unsigned int i;
 
@@ -208,7 +207,8 @@ static uint64_t model(const struct config *c, const struct target *t, enum acces
 /* --- the test --- */
 
 /* What is wrong with the outcome, or NULL. */
-static const char *judge(SELF, struct target *t, enum access a, uint64_t want, uint64_t *got)
+static const char *judge(FIXTURE_DATA(modes) *self, struct target *t, enum access a,
+			 uint64_t want, uint64_t *got)
 {
 	struct kvm_run *run = self->pg.vcpu->run;
 	uint8_t *page = target_page(self, t);
@@ -241,8 +241,8 @@ static const char *judge(SELF, struct target *t, enum access a, uint64_t want, u
 	return (entry & D) && !t->dirty ? "marked dirty without a write" : NULL;
 }
 
-static unsigned int try_one(SELF, const struct config *c, struct target *t, enum access a,
-			    bool user)
+static unsigned int try_one(FIXTURE_DATA(modes) *self, const struct config *c,
+			    struct target *t, enum access a, bool user)
 {
 	static const char *const names[] = { "read", "write", "fetch" };
 	uint64_t want = model(c, t, a, user), got = 0;
@@ -264,7 +264,7 @@ static unsigned int try_one(SELF, const struct config *c, struct target *t, enum
 	return 1;
 }
 
-static unsigned int try_all(SELF, const struct config *c)
+static unsigned int try_all(FIXTURE_DATA(modes) *self, const struct config *c)
 {
 	unsigned int i, failures = 0;
 	int user;

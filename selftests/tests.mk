@@ -10,7 +10,7 @@ TESTS += reg_regs reg_sregs reg_fpu reg_msrs reg_debugregs reg_vcpu_events \
 TESTS += mode_real mode_paging guest_debug
 TESTS += realmode_segments realmode_int realmode_irq realmode_big realmode_switch
 TESTS += memslot memslot_running dirty_log mmu_notifier mmu_userfault \
-	mmu_parallel mmu_large_pages mmu_guest_walk mmu_modes coalesced_io
+	mmu_parallel mmu_large_pages mmu_guest_walk mmu_modes mmu_changes coalesced_io
 TESTS += inject_exception inject_irq inject_nmi inject_nmi_sti inject_again bad_guest
 TESTS += emulate_insn emulate_forced task_switch
 TESTS += lapic_registers lapic_priority lapic_ipi lapic_x2apic lapic_timer lapic_base

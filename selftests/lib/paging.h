@@ -208,7 +208,7 @@ static inline void pg_set_regs(struct pager *pg, const struct config *c, bool us
 	must_ioctl(pg->vcpu->fd, KVM_SET_REGS, &r);
 }
 
-/* Have the guest make the access; the exit reason. */
+/* Have the guest make it; the exit reason. */
 static inline uint32_t pg_access(struct pager *pg, const struct config *c, enum access access,
 				 bool user, uint64_t gva)
 {
