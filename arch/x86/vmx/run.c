@@ -124,7 +124,8 @@ static void vmx_load_state(struct vmx_vcpu *vmx)
 		vmcs_writel(GUEST_RFLAGS, rflags);
 		vmx->slow |= VMX_SLOW_TRAP;
 	}
-	if ((dirty & BIT(LODGE_REG_PDPTR)) && lodge_is_pae_paging(vcpu))
+	/* A CPU without EPT has no fields for them. */
+	if ((dirty & BIT(LODGE_REG_PDPTR)) && lodge_caps.tdp.enabled && lodge_is_pae_paging(vcpu))
 		vmx_load_pdptrs(vmx);
 	if ((dirty & BIT(LODGE_REG_TPR)) && vmx->virtual_apic)
 		vmx_load_tpr(vmx);
