@@ -34,10 +34,14 @@ struct target {
 
 #define MAX_TARGETS	256
 
-FIXTURE(modes) {
+struct matrix {
 	struct pager pg;
 	struct target targets[MAX_TARGETS];
 	unsigned int nr;
+};
+
+FIXTURE(modes) {
+	struct matrix m;
 };
 
 FIXTURE_VARIANT(modes) {
@@ -64,21 +68,21 @@ static bool cpuid_bit(struct vm *vm, uint32_t leaf, int reg, int bit)
 
 /* --- what is accessed --- */
 
-static struct target *add(FIXTURE_DATA(modes) *self, uint64_t gva, uint64_t gpa, uint64_t leaf,
+static struct target *add(struct matrix *m, uint64_t gva, uint64_t gpa, uint64_t leaf,
 			  int level, int at, uint64_t upper)
 {
-	struct target *t = &self->targets[self->nr++];
+	struct target *t = &m->targets[m->nr++];
 
 	*t = (struct target) {
 		.gva = gva, .gpa = gpa, .upper = upper, .leaf = leaf,
-		.entry = pg_map(&self->pg, gva, gpa | leaf, level, at, upper),
+		.entry = pg_map(&m->pg, gva, gpa | leaf, level, at, upper),
 	};
 	return t;
 }
 
-static unsigned int nr_flags(FIXTURE_DATA(modes) *self)
+static unsigned int nr_flags(struct matrix *m)
 {
-	return self->pg.levels > 2 ? 8 : 4;
+	return m->pg.levels > 2 ? 8 : 4;
 }
 
 /* Writable, user and no-execute by the bits of @n. */
@@ -88,80 +92,80 @@ static uint64_t flags(unsigned int n)
 }
 
 /* What an entry of level 2 covers. */
-static uint64_t large_size(FIXTURE_DATA(modes) *self)
+static uint64_t large_size(struct matrix *m)
 {
-	return self->pg.levels == 2 ? 0x400000 : 0x200000;
+	return m->pg.levels == 2 ? 0x400000 : 0x200000;
 }
 
-static void add_small(FIXTURE_DATA(modes) *self, uint64_t area, uint64_t step, int at)
+static void add_small(struct matrix *m, uint64_t area, uint64_t step, int at)
 {
 	uint64_t gpa = PAGES;
 	unsigned int u, l;
 
-	for (u = 0; u < nr_flags(self); u++) {
-		for (l = 0; l < nr_flags(self); l++) {
-			add(self, area + u * step + l * PAGE_SIZE, gpa, flags(l) | (l & 1 ? G : 0),
+	for (u = 0; u < nr_flags(m); u++) {
+		for (l = 0; l < nr_flags(m); l++) {
+			add(m, area + u * step + l * PAGE_SIZE, gpa, flags(l) | (l & 1 ? G : 0),
 			    1, at, flags(u));
 			gpa += PAGE_SIZE;
 		}
 	}
 }
 
-static void add_odd(FIXTURE_DATA(modes) *self)
+static void add_odd(struct matrix *m)
 {
 	struct target *t;
 
-	add(self, ODD, PAGES, U | W, 1, 2, P | U | W);
-	if (self->pg.levels > 2) {
-		t = add(self, ODD + PAGE_SIZE, PAGES, P | U | W | 1ul << 51, 1, 2, P | U | W);
+	add(m, ODD, PAGES, U | W, 1, 2, P | U | W);
+	if (m->pg.levels > 2) {
+		t = add(m, ODD + PAGE_SIZE, PAGES, P | U | W | 1ul << 51, 1, 2, P | U | W);
 		t->reserved = true;
 	}
-	if (self->pg.levels > 3) {
-		add(self, ODD + 2 * PAGE_SIZE, PAGES, P | U | W | PKEY, 1, 2, P | U | W);
-		add(self, ODD + 3 * PAGE_SIZE, PAGES, P | U | PKEY, 1, 2, P | U | W);
+	if (m->pg.levels > 3) {
+		add(m, ODD + 2 * PAGE_SIZE, PAGES, P | U | W | PKEY, 1, 2, P | U | W);
+		add(m, ODD + 3 * PAGE_SIZE, PAGES, P | U | PKEY, 1, 2, P | U | W);
 	}
 	/* One table by two entries, of which one permits less. */
-	t = add(self, ODD + large_size(self), PAGES + PAGE_SIZE, P | U | W, 1, 2, P | U);
-	self->targets[self->nr] = *t;
-	t = &self->targets[self->nr++];
-	t->gva += large_size(self);
+	t = add(m, ODD + large_size(m), PAGES + PAGE_SIZE, P | U | W, 1, 2, P | U);
+	m->targets[m->nr] = *t;
+	t = &m->targets[m->nr++];
+	t->gva += large_size(m);
 	t->upper = P | U | W;
-	pg_map(&self->pg, t->gva, (t->entry & ~0xffful) | t->upper, 2, 0, 0);
+	pg_map(&m->pg, t->gva, (t->entry & ~0xffful) | t->upper, 2, 0, 0);
 }
 
-static void add_large(FIXTURE_DATA(modes) *self)
+static void add_large(struct matrix *m)
 {
 	uint64_t gva = BIG;
 	struct target *t;
 	unsigned int l;
 
-	for (l = 0; l < nr_flags(self); l++, gva += large_size(self))
-		add(self, gva, LARGE, flags(l) | PS, 2, 0, P | W | U);
+	for (l = 0; l < nr_flags(m); l++, gva += large_size(m))
+		add(m, gva, LARGE, flags(l) | PS, 2, 0, P | W | U);
 	/* Bit 21 is reserved, or the address's. */
-	t = add(self, gva, LARGE, P | W | U | PS | 1 << 21, 2, 0, P | W | U);
-	t->reserved = self->pg.levels == 2;
+	t = add(m, gva, LARGE, P | W | U | PS | 1 << 21, 2, 0, P | W | U);
+	t->reserved = m->pg.levels == 2;
 	t->gpa |= 1 << 21;
-	if (self->pg.levels == 2 && cpuid_bit(self->pg.vm, 1, 3, 17)) {
-		gva += large_size(self);
-		t = add(self, gva, 0, P | W | U | PS | 1 << 13, 2, 0, P | W | U);
+	if (m->pg.levels == 2 && cpuid_bit(m->pg.vm, 1, 3, 17)) {
+		gva += large_size(m);
+		t = add(m, gva, 0, P | W | U | PS | 1 << 13, 2, 0, P | W | U);
 		t->gpa = HIGH;
 	}
 }
 
-static void *target_page(FIXTURE_DATA(modes) *self, const struct target *t)
+static void *target_page(struct matrix *m, const struct target *t)
 {
-	return vm_hva(self->pg.vm, t->gpa == HIGH ? LARGE : t->gpa);
+	return vm_hva(m->pg.vm, t->gpa == HIGH ? LARGE : t->gpa);
 }
 
 /* Each begins with a RET, for fetches, and what tells it from the others. */
-static void fill_pages(FIXTURE_DATA(modes) *self)
+static void fill_pages(struct matrix *m)
 {
 	unsigned int i;
 
 	for (i = 0; i < NR_PAGES + 2; i++) {
 		uint64_t gpa = i < NR_PAGES ? PAGES + i * PAGE_SIZE :
 					      LARGE + (i - NR_PAGES) * 0x200000;
-		uint8_t *page = vm_hva(self->pg.vm, gpa);
+		uint8_t *page = vm_hva(m->pg.vm, gpa);
 
 		page[0] = 0xc3;
 		page[1] = 0x80 + i;
@@ -207,20 +211,20 @@ static uint64_t model(const struct config *c, const struct target *t, enum acces
 /* --- the test --- */
 
 /* What is wrong with the outcome, or NULL. */
-static const char *judge(FIXTURE_DATA(modes) *self, struct target *t, enum access a,
+static const char *judge(struct matrix *m, struct target *t, enum access a,
 			 uint64_t want, uint64_t *got)
 {
-	struct kvm_run *run = self->pg.vcpu->run;
-	uint8_t *page = target_page(self, t);
-	uint64_t entry = pg_get(&self->pg, t->entry);
+	struct kvm_run *run = m->pg.vcpu->run;
+	uint8_t *page = target_page(m, t);
+	uint64_t entry = pg_get(&m->pg, t->entry);
 	struct kvm_sregs s;
 	struct kvm_regs r;
 
-	vcpu_regs(self->pg.vcpu, &r);
+	vcpu_regs(m->pg.vcpu, &r);
 	*got = NO_FAULT;
 	if (run->io.port == PG_FAULT) {
 		*got = r.rbx & 0xffffffff;
-		vcpu_sregs(self->pg.vcpu, &s);
+		vcpu_sregs(m->pg.vcpu, &s);
 		if (s.cr2 - (a == FETCH ? 0 : a + 1) != t->gva)
 			return "another address";
 	}
@@ -241,69 +245,70 @@ static const char *judge(FIXTURE_DATA(modes) *self, struct target *t, enum acces
 	return (entry & D) && !t->dirty ? "marked dirty without a write" : NULL;
 }
 
-static unsigned int try_one(FIXTURE_DATA(modes) *self, const struct config *c,
+static unsigned int try_one(struct matrix *m, const struct config *c,
 			    struct target *t, enum access a, bool user)
 {
 	static const char *const names[] = { "read", "write", "fetch" };
 	uint64_t want = model(c, t, a, user), got = 0;
 	const char *why = "another exit";
-	uint8_t *page = target_page(self, t);
+	uint8_t *page = target_page(m, t);
 
 	page[2] = 0;
-	if (pg_access(&self->pg, c, a, user, t->gva) == KVM_EXIT_IO)
-		why = judge(self, t, a, want, &got);
+	if (pg_access(&m->pg, c, a, user, t->gva) == KVM_EXIT_IO)
+		why = judge(m, t, a, want, &got);
 	else
-		vcpu_describe_exit(self->pg.vcpu);
+		vcpu_describe_exit(m->pg.vcpu);
 	if (!why)
 		return 0;
 	printf("# %s: %s's %s at %#lx, upper %#lx leaf %#lx entry %#lx, wp %d nxe %d smep %d smap %d ac %d pke %d pkru %x: want %#lx, got %#lx\n",
 	       why, user ? "user" : "supervisor", names[a], t->gva, t->upper, t->leaf,
-	       pg_get(&self->pg, t->entry), c->wp, c->nxe, c->smep, c->smap, c->ac, c->pke,
+	       pg_get(&m->pg, t->entry), c->wp, c->nxe, c->smep, c->smap, c->ac, c->pke,
 	       c->pkru, want, got);
 	fflush(stdout);
 	return 1;
 }
 
-static unsigned int try_all(FIXTURE_DATA(modes) *self, const struct config *c)
+static unsigned int try_all(struct matrix *m, const struct config *c)
 {
 	unsigned int i, failures = 0;
 	int user;
 	enum access a;
 
 	if (c->pke)
-		pg_wrpkru(&self->pg, c);
+		pg_wrpkru(&m->pg, c);
 	/* SMAP is nothing to the user, but to an emulator that pushes frames as the supervisor. */
 	for (user = 0; user < (c->smap ? 1 : 2); user++)
 		for (a = 0; a < NR_ACCESS; a++)
-			for (i = 0; i < self->nr && failures < 20; i++)
-				failures += try_one(self, c, &self->targets[i], a, user);
+			for (i = 0; i < m->nr && failures < 20; i++)
+				failures += try_one(m, c, &m->targets[i], a, user);
 	return failures;
 }
 
 FIXTURE_SETUP(modes)
 {
+	struct matrix *m = &self->m;
 	struct vm *vm = vm_create();
 
-	pg_create(&self->pg, vm, variant->levels, variant->pse);
+	pg_create(&m->pg, vm, variant->levels, variant->pse);
 	/* What PSE-36 reaches is the same memory, at 4 GiB. */
 	vm_slot(vm, 1, 0, HIGH, 0x400000, vm_hva(vm, LARGE));
-	fill_pages(self);
-	add_small(self, AREA, large_size(self), 2);
+	fill_pages(m);
+	add_small(m, AREA, large_size(m), 2);
 	if (variant->levels > 3)
-		add_small(self, FAR, 1ul << 30, 3);
-	add_odd(self);
+		add_small(m, FAR, 1ul << 30, 3);
+	add_odd(m);
 	if (variant->pse)
-		add_large(self);
+		add_large(m);
 }
 
 FIXTURE_TEARDOWN(modes)
 {
-	vm_free(self->pg.vm);
+	vm_free(self->m.pg.vm);
 }
 
 TEST_F(modes, every_access_is_as_the_model_says)
 {
-	struct vm *vm = self->pg.vm;
+	struct vm *vm = self->m.pg.vm;
 	bool smep = cpuid_bit(vm, 7, 1, 7), smap = cpuid_bit(vm, 7, 1, 20);
 	bool pku = variant->levels > 3 && cpuid_bit(vm, 7, 2, 3);
 	unsigned int n;
@@ -319,7 +324,7 @@ TEST_F(modes, every_access_is_as_the_model_says)
 		if ((c.smep && !smep) || (c.smap && !smap) || (c.nxe && variant->levels < 3) ||
 		    (c.ac && !c.smap) || (c.pke && !pku) || (!c.pke && c.pkru == 8))
 			continue;
-		ASSERT_EQ(0, try_all(self, &c));
+		ASSERT_EQ(0, try_all(&self->m, &c));
 	}
 }
 

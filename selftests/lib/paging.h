@@ -209,11 +209,11 @@ static inline void pg_set_regs(struct pager *pg, const struct config *c, bool us
 }
 
 /* Have the guest make it; the exit reason. */
-static inline uint32_t pg_access(struct pager *pg, const struct config *c, enum access access,
+static inline uint32_t pg_access(struct pager *pg, const struct config *c, enum access kind,
 				 bool user, uint64_t gva)
 {
 	pg_set_sregs(pg, c, user);
-	pg_set_regs(pg, c, user, access * 8, gva);
+	pg_set_regs(pg, c, user, kind * 8, gva);
 	return vcpu_run(pg->vcpu);
 }
 
