@@ -31,6 +31,7 @@ make run                  boot a Linux guest on Lodge, from nothing: installs th
 make check                every test, on an emulated AMD host and on an Intel one
 make check-emulator       the emulator against this machine's CPU, and fuzzed
 make check-matrix         the selftests on several models of CPU
+make check-guests         guests of every kind, with nested paging and without
 make check-kvm-selftests  the Linux kernel's own KVM selftests, against what is expected
 make bench                what exits cost, side by side with KVM
 make lint                 warnings, sparse, checkpatch, formatting
@@ -86,6 +87,9 @@ check-emulator:
 check-matrix:
 	@$(T)/check-matrix
 
+check-guests:
+	@$(T)/check-guests
+
 check-kvm-selftests:
 	@$(T)/check-kvm-selftests
 
@@ -108,4 +112,4 @@ print-module:
 	@echo $(module)
 
 .PHONY: help packages module launcher selftests run check check-emulator check-matrix \
-	check-kvm-selftests bench lint install uninstall clean print-kver print-module
+	check-guests check-kvm-selftests bench lint install uninstall clean print-kver print-module
