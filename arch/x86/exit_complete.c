@@ -46,7 +46,7 @@ static void log_emulation_failure(struct lodge_vcpu *vcpu, const u8 *insn, int l
 
 	lodge_be(get_segment)(vcpu, &cs, LODGE_SEG_CS);
 	lodge_be(get_exit_info)(vcpu, &info);
-	pr_warn_ratelimited("%s vCPU %d: cannot emulate the instruction at %04x:%#lx, in %u-bit code in %s mode, after a %s exit; its bytes: %*ph\n",
+	pr_warn_ratelimited("%s vCPU %d: cannot emulate the instruction at %04x:%#lx, in %u-bit code in %s mode; the last exit was %s; its bytes: %*ph\n",
 			    vcpu->vm->name, vcpu->id, cs.selector, lodge_rip(vcpu), bits,
 			    mode_name(vcpu), lodge_be(exit_name)(info.reason), max(len, 0), insn);
 }
