@@ -246,12 +246,15 @@ static bool vmx_realmode_holds(const struct vmx_vcpu *vmx)
  * What "unrestricted guest" would allow an entry in protected mode (SDM vol. 3, Checks on
  * Guest Segment Registers): what else is wrong, the entry itself may say.
  */
-static bool vmx_protected_holds(void)
+static bool vmx_protected_holds(struct vmx_vcpu *vmx)
 {
 	static const u8 data[] = { LODGE_SEG_DS, LODGE_SEG_ES, LODGE_SEG_FS, LODGE_SEG_GS };
 	struct kvm_segment cs, ss, s;
 	int i;
 
+	/* The guest's own virtual-8086 mode has rules of its own, and no privilege. */
+	if (lodge_rflags(&vmx->vcpu) & X86_EFLAGS_VM)
+		return true;
 	vmx_read_segment(&cs, LODGE_SEG_CS);
 	vmx_read_segment(&ss, LODGE_SEG_SS);
 	if (cs.type == 3 || ((cs.selector ^ ss.selector) & 3) || ss.dpl != (ss.selector & 3))
@@ -309,7 +312,7 @@ static bool vmx_realmode_settle_real(struct vmx_vcpu *vmx)
 
 bool vmx_realmode_settle(struct vmx_vcpu *vmx)
 {
-	if (!(vmx->realmode.real ? vmx_realmode_settle_real(vmx) : vmx_protected_holds()))
+	if (!(vmx->realmode.real ? vmx_realmode_settle_real(vmx) : vmx_protected_holds(vmx)))
 		return false;
 	vmx->slow &= ~VMX_SLOW_REALMODE;
 	return true;
