@@ -147,8 +147,6 @@ TEST_F(interrupts, exceptions)
 {
 	struct vcpu *vcpu = real_vcpu(self->vm, code_faults);
 
-	if (variant->fs_base)
-		SKIP(return, "of these the emulator knows none");
 	real_variant(vcpu, variant->vectors, variant->fs_base);
 	real_vector(self->vm, variant->vectors, VEC_UD, code_faults, on_ud);
 	real_vector(self->vm, variant->vectors, VEC_DE, code_faults, on_de);

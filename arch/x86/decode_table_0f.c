@@ -174,6 +174,8 @@ static struct insn_form x87(u8 opcode, u8 modrm)
 	switch (opcode << 8 | (modrm < 0xc0 ? modrm & 0x38 : modrm)) {
 	case 0xd938:
 		return (struct insn_form) { OP_FNSTCW, OPND_RM };
+	case 0xd9d0:
+		return (struct insn_form) { OP_FNOP };
 	case 0xdbe2:
 		return (struct insn_form) { OP_FNCLEX };
 	case 0xdbe3:

@@ -81,7 +81,7 @@ int emu_do_sse(struct lodge_emu *e)
 	return r;
 }
 
-/* FNINIT, FNCLEX, FNSTCW, FNSTSW and FWAIT: with which an x87 unit is looked for. */
+/* FNINIT, FNCLEX, FNOP, FNSTCW, FNSTSW and FWAIT: with which an x87 unit is looked for. */
 int emu_do_x87(struct lodge_emu *e)
 {
 	const struct lodge_insn *i = e->insn;

@@ -7,6 +7,7 @@
  *	emulator_fuzz [CORPUS] [-max_total_time=SECONDS]
  */
 #include "machine.h"
+#include "emulate.h"
 
 #define PAGES	4
 #define AT	0x1000ul
@@ -114,6 +115,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	memcpy(&s, data, min(size, sizeof(s)));
 	fill_memory(data + min(size, sizeof(s)), size - min(size, sizeof(s)));
 	set_up(&s);
+	/* As at the exit that a task switch is. */
+	if ((s.flags & 4) && (machine.vcpu.arch.cr0 & X86_CR0_PE))
+		lodge_task_switch(&machine.vcpu, machine.seg[LODGE_SEG_LDTR].selector,
+				  s.flags >> 3 & 3, false, s.flags & 32, s.rflags);
 	for (steps = 0; steps < 4; steps++) {
 		switch (machine_step(&machine)) {
 		case MACHINE_ERROR:
