@@ -134,7 +134,11 @@ static const struct forced cases[] = {
 	I(PROT3, "lgdt", "\x0f\x01\x53\x20"),
 	I(PROT3, "mov from cr0", "\x0f\x20\xc0"),
 	I(PROT3, "hlt", "\xf4"),
-	I(PROT3, "out", "\xe6\x80"),
+	I(PROT3, "out, not permitted", "\xe6\x80"),
+	I(PROT3, "out, permitted", "\xe6\x40"),
+	I(PROT3, "in, permitted", "\xe5\x7c"),
+	I(PROT3, "in, permitted in part", "\xe5\x7e"),
+	I(PROT3, "in, beyond the map", "\xed"),
 
 	I(VM86, "int 0x41", "\xcd\x41", 0, FLAGS_IOPL),
 	I(VM86, "int 0x41 with IOPL 0", "\xcd\x41"),
@@ -144,6 +148,8 @@ static const struct forced cases[] = {
 	I(VM86, "cli", "\xfa", 0, FLAGS_IOPL | 0x200),
 	I(VM86, "iret", "\xcf", 0, FLAGS_IOPL, { 0x1300 | 0ul << 16 | 0x3246ul << 32 }),
 	I(VM86, "mov ds", "\x8e\xd8", 0x123),
+	I(VM86, "out, permitted", "\xe6\x40"),
+	I(VM86, "out, not permitted, with IOPL 3", "\xe6\x80", 0, FLAGS_IOPL),
 	I(VM86, "retf", "\xcb", .stack = { 0x1300 }),
 	I(VM86, "lar is #UD", "\x0f\x02\xc8"),
 
@@ -271,7 +277,9 @@ static void run_case(const struct forced *f, bool forced, struct outcome *o)
 		vcpu = vcpu_create_real(vm, "", 0);
 	put_state(vm, vcpu, f, forced);
 	memset(o, 0, sizeof(*o));
-	o->exit = vcpu_run(vcpu);
+	do {
+		o->exit = vcpu_run(vcpu);
+	} while (o->exit == KVM_EXIT_IO);
 	vcpu_regs(vcpu, &o->regs);
 	vcpu_sregs(vcpu, &o->sregs);
 	/* The prefix itself, and where prot_enter() was told to go. */

@@ -257,10 +257,10 @@ TEST_F(task, faults_of_the_old_task)
 	RUN("\xea\0\0\0\0\xa8\0");	/* busy */
 	EXPECT_FAULT(VEC_GP, SEL_OLD);
 	EXPECT_EQ(SEL_OLD, self->sregs.tr.selector);
-	prot_desc(self->vm, SEL_OLD, PROT_TSS, 0x67, 0x0089);
+	prot_desc(self->vm, SEL_OLD, PROT_TSS, PROT_TSS_LIMIT, 0x0089);
 	RUN("\x9a\0\0\0\0\xd0\0");
 	EXPECT_FAULT(VEC_NP, SEL_NONE);
-	prot_desc(self->vm, SEL_OLD, PROT_TSS, 0x67, 0x0089);
+	prot_desc(self->vm, SEL_OLD, PROT_TSS, PROT_TSS_LIMIT, 0x0089);
 	RUN("\x9a\0\0\0\0\xc8\0");
 	EXPECT_FAULT(VEC_TS, SEL_SMALL);
 	EXPECT_EQ(SEL_OLD, self->sregs.tr.selector);

@@ -24,6 +24,7 @@
 #define PROT_GDT	0x4000u
 #define PROT_IDT	0x5000u
 #define PROT_TSS	0x6000u		/* 32 bits */
+#define PROT_TSS_LIMIT	0x8fu		/* with a map that permits the ports below 0x80 */
 #define PROT_TSS64	0x6800u
 #define PROT_HANDLERS	0x7000u		/* vector n's is 16n on: HLT */
 #define PROT_VECTORS	0x8000u		/* real mode's, to the same handlers */
@@ -107,7 +108,7 @@ static inline void prot_tables(struct vm *vm, bool wide)
 	prot_desc(vm, SEL_CODE3, 0, 0xfffff, 0xc0fb);
 	prot_desc(vm, SEL_DATA3, 0, 0xfffff, 0xc0f3);
 	prot_desc(vm, SEL_TSS_FREE, PROT_TSS, 0x67, 0x0089);
-	prot_desc(vm, SEL_TSS_OWN, PROT_TSS, 0x67, 0x0089);
+	prot_desc(vm, SEL_TSS_OWN, PROT_TSS, PROT_TSS_LIMIT, 0x0089);
 	prot_desc(vm, SEL_CODE16, 0, 0xffff, 0x009b);
 	prot_desc(vm, SEL_CONFORMING, 0, 0xfffff, 0xc09f);
 	prot_desc(vm, SEL_ABSENT, 0, 0xfffff, 0xc012);
@@ -119,7 +120,8 @@ static inline void prot_tables(struct vm *vm, bool wide)
 	gdt[SEL_L_GATE >> 3] = prot_gate(SEL_L_CODE, PROT_ENTRY, 0xec, 0);
 	tss[1] = PROT_STACK0;
 	tss[2] = SEL_DATA0;
-	tss[25] = 0x67 << 16;
+	tss[25] = 0x68 << 16;
+	memset((char *)tss + 0x68 + 0x80 / 8, 0xff, PROT_TSS_LIMIT - 0x68 - 0x80 / 8 + 1);
 	sp = PROT_STACK0;
 	memcpy((char *)vm_hva(vm, PROT_TSS64) + 4, &sp, 8);
 	for (i = 0; i < 0x60; i++) {
